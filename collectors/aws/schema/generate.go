@@ -1,0 +1,3 @@
+package schema
+
+//go:generate go run github.com/plumbline-dev/plumbline/collectors/schemagen

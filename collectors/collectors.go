@@ -1,0 +1,135 @@
+// Package collectors holds the contract the clouds share: what a reader is, what it hands over, and how it says that
+// something was not read. Each cloud's readers stay natural to its SDK.
+package collectors
+
+import (
+	"context"
+	"errors"
+
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+)
+
+// Scope says how often a reader runs.
+type Scope int
+
+// Global readers run once per account, Regional ones once per enabled region.
+const (
+	Global Scope = iota
+	Regional
+)
+
+// Body says what the journal keeps of an operation's answers beside their digest.
+type Body struct {
+	store  bool
+	redact []string
+}
+
+// Store keeps the whole body; Digest keeps its digest only.
+var (
+	Store  = Body{store: true}
+	Digest = Body{}
+)
+
+// Redact keeps the body with the text of the named elements or members, wherever they stand, replaced by a keyed digest.
+func Redact(names ...string) Body { return Body{store: true, redact: names} }
+
+// Kept reports whether the body is stored, and which names are redacted in it.
+func (b Body) Kept() (bool, []string) { return b.store, b.redact }
+
+// Operation is one API call a reader may make. The transport refuses calls that no reader declares.
+type Operation struct {
+	Name       string // "CloudTrail.DescribeTrails": the SDK's service id without spaces, and the operation
+	Permission string // what a role must grant; empty when the call needs none
+	Body       Body
+	// Polled operations are asked again with the same parameters until an answer is ready; for any other operation the same
+	// request twice within a cell means that paging runs in a circle.
+	Polled bool
+}
+
+// Reader fills the cells of one or several resource types through client C.
+type Reader[C any] struct {
+	Fills      []*posture.Type
+	Scope      Scope
+	Operations []Operation
+	// Collect reads one region (or the account) and emits every resource. An error means that the list was not read to the
+	// end: what was emitted stands, and the cells of all types in Fills end denied or failed.
+	Collect func(ctx context.Context, c C, emit Emit) error
+}
+
+// Emit hands over one resource: its native id, its schema struct, and the attributes that could not be read. It may be
+// called from several goroutines.
+type Emit func(id string, attributes any, gaps ...Gap)
+
+// Gap is a set of attributes that one failed call left unread.
+type Gap struct {
+	Err   error
+	Paths []string
+}
+
+// ErrNotCollected is the reason of attributes that rest on something no reader fills.
+var ErrNotCollected = errors.New("not collected")
+
+// ErrRepeatedPage is returned for a page token that leads to a page already read.
+var ErrRepeatedPage = errors.New("the same page was offered twice")
+
+// Unread says that err left the attributes at paths unread.
+func Unread(err error, paths ...string) Gap { return Gap{Err: err, Paths: paths} }
+
+// NotCollected says that nothing reads the attributes at paths yet.
+func NotCollected(paths ...string) Gap { return Gap{Err: ErrNotCollected, Paths: paths} }
+
+// TypeError is an error that leaves only one of a reader's types incomplete.
+type TypeError struct {
+	Type *posture.Type
+	Err  error
+}
+
+func (e *TypeError) Error() string { return e.Type.Name + ": " + e.Err.Error() }
+func (e *TypeError) Unwrap() error { return e.Err }
+
+// Incomplete says that only type t was not read to the end. Several are joined with errors.Join.
+func Incomplete(t *posture.Type, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &TypeError{Type: t, Err: err}
+}
+
+// Task is one reader bound to one region of one account: what a scan runs.
+type Task struct {
+	Region     string // posture.Global for global readers
+	Fills      []*posture.Type
+	Operations []Operation
+	Collect    func(ctx context.Context, emit Emit) error
+	// Skip, when set, says why the cells are not read at all: not_applicable with the switch that was read, or unread.
+	Skip *Skip
+}
+
+// Skip ends cells without a call.
+type Skip struct {
+	State posture.CellState
+	Cause posture.Cause
+}
+
+// Account is an opened account: who reads it, and everything there is to read.
+type Account struct {
+	posture.Account
+	Principal string // the identity that reads, as the cloud reports it
+	Types     []*posture.Type
+	Tasks     []Task
+	// Explain turns an error of a call into its cause.
+	Explain func(error) posture.Cause
+}
+
+// Permissions lists what the operations need, each once, in order of first use.
+func Permissions(operations []Operation) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, op := range operations {
+		if op.Permission != "" && !seen[op.Permission] {
+			seen[op.Permission] = true
+			out = append(out, op.Permission)
+		}
+	}
+	return out
+}

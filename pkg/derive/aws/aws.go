@@ -1,0 +1,14 @@
+// Package aws computes the derived attributes of AWS resources, one file per service.
+package aws
+
+import "github.com/plumbline-dev/plumbline/pkg/derive"
+
+// Derive fills every derived attribute, in an order in which each finds those it builds on.
+func Derive(inv *derive.Inventory) {
+	for _, step := range []func(*derive.Inventory){
+		identity,
+		regions,
+	} {
+		step(inv)
+	}
+}

@@ -1,0 +1,263 @@
+// Package derive computes attributes that need more than one resource: joins and analysis over what one scan read of an
+// account. It does no I/O. Every value it works with is known or unread, and a result is known only when no unread input
+// could change it.
+package derive
+
+import (
+	"slices"
+
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+)
+
+// Inventory is what one scan read of one account.
+type Inventory struct {
+	Account posture.Account
+	// Trusted are accounts, besides this one, that the deployment does not count as external.
+	Trusted   []string
+	resources map[string][]*posture.Resource // by type
+	gaps      map[string][]posture.Cause     // by type: why the type was not read to the end in some region
+}
+
+// New indexes resources by type. A cell that did not end complete or not applicable makes the lists of its type incomplete;
+// so does a type without any cell: nobody read it.
+func New(account posture.Account, trusted []string, cells []posture.Cell, resources []*posture.Resource) *Inventory {
+	inv := &Inventory{
+		Account: account, Trusted: trusted,
+		resources: map[string][]*posture.Resource{}, gaps: map[string][]posture.Cause{},
+	}
+	for _, r := range resources {
+		inv.resources[r.Type] = append(inv.resources[r.Type], r)
+	}
+	for _, c := range cells {
+		causes := inv.gaps[c.Type]
+		if c.State != posture.Complete && c.State != posture.NotApplicable && c.Cause != nil {
+			causes = append(causes, *c.Cause)
+		}
+		inv.gaps[c.Type] = causes
+	}
+	return inv
+}
+
+// Item is one resource together with its typed attributes.
+type Item[T any] struct {
+	*posture.Resource
+	V *T
+}
+
+// List is every resource of a type. Gaps says why some may be missing.
+type List[T any] struct {
+	Items []Item[T]
+	Gaps  []posture.Cause
+}
+
+// Of returns the account's resources of struct T's type, from all regions.
+func Of[T any](inv *Inventory, t *posture.Type) List[T] {
+	list := List[T]{}
+	for _, r := range inv.resources[t.Name] {
+		list.Items = append(list.Items, Item[T]{r, r.Attributes.(*T)})
+	}
+	causes, read := inv.gaps[t.Name]
+	if !read {
+		causes = []posture.Cause{{Reason: posture.ReasonNotCollected}}
+	}
+	list.Gaps = causes
+	return list
+}
+
+// Where keeps the items that fit; what is missing may still be missing.
+func (l List[T]) Where(fits func(Item[T]) bool) List[T] {
+	out := List[T]{Gaps: l.Gaps}
+	for _, item := range l.Items {
+		if fits(item) {
+			out.Items = append(out.Items, item)
+		}
+	}
+	return out
+}
+
+// Index finds the items of a list by a key that is always read, such as their id.
+type Index[T any] struct {
+	list  List[T]
+	byKey map[string][]Item[T]
+}
+
+// By indexes the list.
+func By[T any](l List[T], key func(Item[T]) string) Index[T] {
+	index := Index[T]{list: l, byKey: map[string][]Item[T]{}}
+	for _, item := range l.Items {
+		k := key(item)
+		index.byKey[k] = append(index.byKey[k], item)
+	}
+	return index
+}
+
+// ByID indexes the list by resource id.
+func ByID[T any](l List[T]) Index[T] { return By(l, func(i Item[T]) string { return i.ID }) }
+
+// All returns the items with that key, as incomplete as the list is.
+func (x Index[T]) All(key string) List[T] { return List[T]{Items: x.byKey[key], Gaps: x.list.Gaps} }
+
+// Get returns the item with that key. When there is none, missing says why it may exist all the same; both empty means that
+// it does not exist.
+func (x Index[T]) Get(key string) (item Item[T], found bool, missing []posture.Cause) {
+	if items := x.byKey[key]; len(items) > 0 {
+		return items[0], true, nil
+	}
+	return item, false, x.list.Gaps
+}
+
+// Val is a value that is known, or unread for the causes given.
+type Val[V any] struct {
+	v      V
+	causes []posture.Cause
+}
+
+// Known is a value that was read.
+func Known[V any](v V) Val[V] { return Val[V]{v: v} }
+
+// UnreadFor is a value that is not known, for these causes; without any it is unread because nothing collects it.
+func UnreadFor[V any](causes ...posture.Cause) Val[V] {
+	if len(causes) == 0 {
+		causes = []posture.Cause{{Reason: posture.ReasonNotCollected}}
+	}
+	return Val[V]{causes: causes}
+}
+
+// Get returns the value, and false when it is unread.
+func (v Val[V]) Get() (V, bool) { return v.v, v.causes == nil }
+
+// Causes says why the value is unread.
+func (v Val[V]) Causes() []posture.Cause { return v.causes }
+
+// Read is attribute path of a resource, whose value in the struct is v: unread when the path, one that holds it, or one
+// inside it is. It is the only way to look at an attribute that a reader can leave unread.
+func Read[T, V any](item Item[T], path string, v V) Val[V] {
+	var causes []posture.Cause
+	for _, u := range item.Unread {
+		if overlaps(u.Path, path) {
+			causes = append(causes, u.Cause)
+		}
+	}
+	if causes != nil {
+		return Val[V]{causes: causes}
+	}
+	return Known(v)
+}
+
+// overlaps reports whether one path is the other or holds it; brackets open a level as dots do.
+func overlaps(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) <= len(b) && b[:len(a)] == a && (len(a) == len(b) || b[len(a)] == '.' || b[len(a)] == '[')
+}
+
+// Map applies f to a known value.
+func Map[V, W any](v Val[V], f func(V) W) Val[W] {
+	if v.causes != nil {
+		return Val[W]{causes: v.causes}
+	}
+	return Known(f(v.v))
+}
+
+// Map2 applies f to two known values.
+func Map2[A, B, W any](a Val[A], b Val[B], f func(A, B) W) Val[W] {
+	if a.causes != nil || b.causes != nil {
+		return Val[W]{causes: slices.Concat(a.causes, b.causes)}
+	}
+	return Known(f(a.v, b.v))
+}
+
+// Then applies f, whose result may be unread itself, to a known value.
+func Then[V, W any](v Val[V], f func(V) Val[W]) Val[W] {
+	if v.causes != nil {
+		return Val[W]{causes: v.causes}
+	}
+	return f(v.v)
+}
+
+// And is false when some value is known to be false, true when all are known to be true, otherwise unread.
+func And(values ...Val[bool]) Val[bool] { return fold(false, values) }
+
+// Or is true when some value is known to be true, false when all are known to be false, otherwise unread.
+func Or(values ...Val[bool]) Val[bool] { return fold(true, values) }
+
+// Not turns a known value round.
+func Not(v Val[bool]) Val[bool] { return Map(v, func(b bool) bool { return !b }) }
+
+func fold(decides bool, values []Val[bool]) Val[bool] {
+	var causes []posture.Cause
+	for _, v := range values {
+		if b, known := v.Get(); !known {
+			causes = append(causes, v.causes...)
+		} else if b == decides {
+			return Known(decides)
+		}
+	}
+	return Val[bool]{v: !decides, causes: causes}
+}
+
+// Exists reports whether some resource fits: true when a known one does, unread when an unread or missing one might.
+func Exists[T any](l List[T], fits func(Item[T]) Val[bool]) Val[bool] {
+	causes := slices.Clone(l.Gaps)
+	for _, item := range l.Items {
+		v := fits(item)
+		if b, known := v.Get(); !known {
+			causes = append(causes, v.causes...)
+		} else if b {
+			return Known(true)
+		}
+	}
+	return Val[bool]{causes: unique(causes)}
+}
+
+// Every reports whether all resources fit: false when a known one does not, unread when an unread or missing one might not.
+func Every[T any](l List[T], fits func(Item[T]) Val[bool]) Val[bool] {
+	return Not(Exists(l, func(item Item[T]) Val[bool] { return Not(fits(item)) }))
+}
+
+// Collect gathers a value from every resource that fits, as a list that is known only when all of it is.
+func Collect[T, V any](l List[T], pick func(Item[T]) (Val[V], Val[bool])) Val[[]V] {
+	causes := slices.Clone(l.Gaps)
+	out := []V{}
+	for _, item := range l.Items {
+		value, fits := pick(item)
+		b, known := fits.Get()
+		switch v, valueKnown := value.Get(); {
+		case !known:
+			causes = append(causes, fits.causes...)
+		case b && !valueKnown:
+			causes = append(causes, value.causes...)
+		case b:
+			out = append(out, v)
+		}
+	}
+	return Val[[]V]{v: out, causes: unique(causes)}
+}
+
+// Set stores a derived attribute in its field, or marks its path unread.
+func Set[T, V any](item Item[T], path string, field *V, v Val[V]) {
+	value, known := v.Get()
+	if known {
+		*field = value
+		return
+	}
+	for _, cause := range unique(v.causes) {
+		item.Unread = append(item.Unread, posture.Unread{Path: path, Cause: cause})
+	}
+}
+
+// SetNotCollected marks derived attributes that rest on something no reader fills yet.
+func SetNotCollected[T any](item Item[T], paths ...string) {
+	for _, path := range paths {
+		item.Unread = append(item.Unread, posture.Unread{Path: path, Cause: posture.Cause{Reason: posture.ReasonNotCollected}})
+	}
+}
+
+func unique(causes []posture.Cause) []posture.Cause {
+	if len(causes) == 0 {
+		return nil
+	}
+	slices.SortFunc(causes, posture.CompareCauses)
+	return slices.Compact(causes)
+}

@@ -4,7 +4,9 @@
 package derive
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -240,6 +242,7 @@ func Set[T, V any](item Item[T], path string, field *V, v Val[V]) {
 	value, known := v.Get()
 	if known {
 		*field = value
+		item.Derived = append(item.Derived, path)
 		return
 	}
 	for _, cause := range unique(v.causes) {
@@ -247,11 +250,42 @@ func Set[T, V any](item Item[T], path string, field *V, v Val[V]) {
 	}
 }
 
-// SetNotCollected marks derived attributes that rest on something no reader fills yet.
-func SetNotCollected[T any](item Item[T], paths ...string) {
-	for _, path := range paths {
-		item.Unread = append(item.Unread, posture.Unread{Path: path, Cause: posture.Cause{Reason: posture.ReasonNotCollected}})
+// Finish marks every derived attribute that no step has set as unread, not_collected: a derived attribute is never a zero
+// value that nobody computed. Attributes that rest on something no reader fills yet need no step at all.
+func Finish(inv *Inventory, types []*posture.Type) {
+	for _, t := range types {
+		paths := derivedPaths(&t.Struct, "")
+		for _, r := range inv.resources[t.Name] {
+			for _, path := range paths {
+				if !slices.ContainsFunc(r.Derived, func(set string) bool { return holds(set, path) }) &&
+					!slices.ContainsFunc(r.Unread, func(u posture.Unread) bool { return holds(u.Path, path) }) {
+					r.Unread = append(r.Unread, posture.Unread{Path: path, Cause: posture.Cause{Reason: posture.ReasonNotCollected}})
+				}
+			}
+			slices.SortFunc(r.Unread, func(a, b posture.Unread) int {
+				return cmp.Or(cmp.Compare(a.Path, b.Path), posture.CompareCauses(a.Cause, b.Cause))
+			})
+		}
 	}
+}
+
+// derivedPaths lists the derived leaves of a struct; a list of objects is one leaf.
+func derivedPaths(s *posture.Struct, prefix string) []string {
+	var out []string
+	for _, f := range s.Fields {
+		switch {
+		case f.Kind == posture.Object:
+			out = append(out, derivedPaths(f.Of, prefix+f.Name+".")...)
+		case f.Derived:
+			out = append(out, prefix+f.Name)
+		}
+	}
+	return out
+}
+
+// holds reports whether outer is path or one of its ancestors.
+func holds(outer, path string) bool {
+	return strings.HasPrefix(path, outer) && (len(path) == len(outer) || path[len(outer)] == '.')
 }
 
 func unique(causes []posture.Cause) []posture.Cause {

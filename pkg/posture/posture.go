@@ -120,6 +120,7 @@ type Resource struct {
 	Key
 	Attributes any      // pointer to the schema struct of Key.Type
 	Unread     []Unread // paths whose value in Attributes means nothing
+	Derived    []string // paths of derived attributes that were computed; the others are unread
 }
 
 // Result is what a rule says of a resource.

@@ -140,3 +140,53 @@ const (
 	CauseException     DriftCause = "exception"
 	CauseCoverage      DriftCause = "coverage"
 )
+
+// State is what the newest sealed snapshot of an account says: what the next scan carries forward, and need not judge again.
+type State struct {
+	Snapshot  Snapshot // Seq 0 when the account was never scanned
+	Resources map[Key]Prior
+	Verdicts  map[Judged]Verdict
+}
+
+// Prior is a resource as the newest snapshot holds it.
+type Prior struct {
+	Hash  [32]byte
+	Stale bool
+}
+
+// Judged names a rule and what it was judged on.
+type Judged struct {
+	RuleID   string
+	Resource Key
+}
+
+// Diff is what differs between two snapshots of one account, as the store's intervals tell.
+type Diff struct {
+	Before, After Snapshot
+	Cells         []Cell // of Before
+	Resources     []ResourceDelta
+	Verdicts      []VerdictDelta
+}
+
+// ResourceDelta is a resource whose stored version differs; nil is not there.
+type ResourceDelta struct {
+	Key
+	Before, After *ResourceVersion
+	// Earlier are the contents before Before, newest first: the last values read of what Before left unread.
+	Earlier [][]byte
+}
+
+// ResourceVersion is one version of a resource: the content document, and whether it was carried forward unseen.
+type ResourceVersion struct {
+	JSON  []byte
+	Stale bool
+}
+
+// VerdictDelta is a verdict that differs; nil is not there.
+type VerdictDelta struct {
+	RuleID        string
+	Resource      Key
+	Before, After *Verdict
+	// LastKnown is the newest verdict up to Before that is not unknown, nil when there is none.
+	LastKnown *Verdict
+}

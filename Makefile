@@ -1,0 +1,87 @@
+# What you can do here. `make help` prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export GOTOOLCHAIN := local
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+VENV := .venv
+MOTO := moto[server]==5.2.5
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+DEPGUARD := github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0
+# Everything that builds without a cloud SDK: the daily loop.
+FAST := ./pkg/posture/... ./pkg/derive/... ./pkg/rule/... ./pkg/drift/... ./pkg/ledger/... ./pkg/embedpg/... ./pkg/store/... ./pkg/simcloud/world/... ./rules/... ./collectors ./collectors/transport/... ./collectors/aws/schema/...
+
+.PHONY: help
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## build bin/plumbline (the first time about 3 minutes, most of it the AWS SDK)
+	@mkdir -p bin
+	@echo "building bin/plumbline; with an empty cache the AWS SDK takes about 3 minutes" >&2
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline ./cmd/plumbline
+
+.PHONY: demo
+demo: build postgres ## scan 90 days of simulated accounts and print the posture
+	bin/plumbline demo
+
+.PHONY: test
+test: postgres venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
+	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server go test -timeout 20m ./...
+
+.PHONY: test-fast
+test-fast: postgres ## run the tests that need no cloud SDK
+	go test $(FAST)
+
+.PHONY: test-long
+test-long: postgres venv ## run every test over all ticks and all faults, and fuzz for a minute each
+	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server go test -timeout 80m ./...
+	go test ./pkg/derive/iampolicy -run '^$$' -fuzz FuzzParse -fuzztime 60s
+	go test ./pkg/derive/logfilter -run '^$$' -fuzz Fuzz -fuzztime 60s
+
+.PHONY: check
+check: format vet lint generated ## format, vet, lint, generated files unchanged
+
+.PHONY: format
+format: ## fail when a file is not formatted
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not formatted (gofmt -w):"; echo "$$bad"; exit 1; }
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## imports point one way; staticcheck
+	go run $(DEPGUARD) ./...
+	go run $(STATICCHECK) ./...
+
+.PHONY: generate
+generate: ## write the generated files anew
+	go generate ./...
+
+.PHONY: generated
+generated: ## fail when a generated file differs from what is committed
+	@before=$$(git diff HEAD | sha256sum); go generate ./... ; \
+	[ "$$before" = "$$(git diff HEAD | sha256sum)" ] && [ -z "$$(git ls-files --others --exclude-standard)" ] || { echo "generated files are out of date: run make generate and commit"; git status --short; exit 1; }
+
+.PHONY: bench
+bench: postgres ## print the ratios of docs/benchmarks.md
+	./deploy/scripts/bench.sh
+
+.PHONY: postgres
+postgres: ## install PostgreSQL server binaries where none are found (Debian and Ubuntu, as root)
+	@./deploy/scripts/postgres.sh
+
+.PHONY: venv
+venv: $(VENV)/bin/moto_server ## the moto server from PyPI, in .venv
+
+$(VENV)/bin/moto_server: Makefile
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)'
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what the targets made
+	rm -rf bin $(VENV)

@@ -51,6 +51,7 @@ type client struct {
 	redactKey []byte
 	identity  *sts.GetCallerIdentityOutput
 	opened    *openedRegions
+	sleep     func(context.Context, time.Duration) error // waits on the transport's clock
 }
 
 // in returns the same client for another region.
@@ -116,7 +117,10 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	base.HTTPClient = transport.New(base.HTTPClient, wire{}, transportOptions)
 	base.Retryer = func() sdk.Retryer { return &refresh{credentials: base.Credentials} }
 
-	c := &client{config: base, region: base.Region, redactKey: options.Transport.RedactKey}
+	c := &client{config: base, region: base.Region, redactKey: options.Transport.RedactKey, sleep: transport.SystemClock{}.Sleep}
+	if options.Transport.Clock != nil {
+		c.sleep = options.Transport.Clock.Sleep
+	}
 	identity, err := sts.NewFromConfig(base).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return collectors.Account{}, fmt.Errorf("%w: AWS does not accept the credentials: %s", posture.ErrSetup, firstLine(err))

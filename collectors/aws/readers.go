@@ -1,12 +1,26 @@
 package aws
 
-import "github.com/plumbline-dev/plumbline/collectors"
+import (
+	"slices"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+)
 
 // readers lists every reader, by service.
 func readers() []collectors.Reader[*client] {
-	return []collectors.Reader[*client]{
-		identity,
-		regions, contacts,
-		trails,
-	}
+	return slices.Concat(
+		[]collectors.Reader[*client]{identity, regions, contacts, trails},
+		s3Readers(),
+		ec2Readers(),
+		s3controlReaders(),
+		kmsReaders(),
+		iamReaders(),
+		cloudwatchReaders(),
+		cloudwatchlogsReaders(),
+		configserviceReaders(),
+		guarddutyReaders(),
+		securityhubReaders(),
+		elbv2Readers(),
+		rdsReaders(),
+	)
 }

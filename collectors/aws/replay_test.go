@@ -144,6 +144,7 @@ func testClient(base transport.Doer, operations []collectors.Operation) *client 
 		config: config, account: "111122223333", partition: "aws", region: "eu-west-1",
 		regions:   []string{"eu-west-1", "us-east-1"},
 		redactKey: []byte("test"),
+		sleep:     instant{}.Sleep,
 		identity:  &sts.GetCallerIdentityOutput{Account: sdk.String("111122223333"), Arn: sdk.String("arn:aws:sts::111122223333:assumed-role/plumbline/scan")},
 		opened:    &openedRegions{status: map[string]string{"eu-west-1": "opt-in-not-required", "us-east-1": "opt-in-not-required", "ap-east-1": "not-opted-in"}},
 	}

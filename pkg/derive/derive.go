@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -15,16 +16,18 @@ import (
 type Inventory struct {
 	Account posture.Account
 	// Trusted are accounts, besides this one, that the deployment does not count as external.
-	Trusted   []string
+	Trusted []string
+	// Now is when the account was read: ages count from here, never from the wall clock.
+	Now       time.Time
 	resources map[string][]*posture.Resource // by type
 	gaps      map[string][]posture.Cause     // by type: why the type was not read to the end in some region
 }
 
 // New indexes resources by type. A cell that did not end complete or not applicable makes the lists of its type incomplete;
 // so does a type without any cell: nobody read it.
-func New(account posture.Account, trusted []string, cells []posture.Cell, resources []*posture.Resource) *Inventory {
+func New(account posture.Account, now time.Time, trusted []string, cells []posture.Cell, resources []*posture.Resource) *Inventory {
 	inv := &Inventory{
-		Account: account, Trusted: trusted,
+		Account: account, Now: now, Trusted: trusted,
 		resources: map[string][]*posture.Resource{}, gaps: map[string][]posture.Cause{},
 	}
 	for _, r := range resources {

@@ -24,6 +24,355 @@ var (
 		"log_group_arn":      "\"\": not sent to CloudWatch Logs",
 		"management_events":  "All, ReadOnly, WriteOnly or NONE",
 	})
+	AlarmType = posture.NewType[Alarm]("aws.cloudwatch.alarm", map[string]string{
+		"":             "Alarm is one CloudWatch alarm.\nSource: DescribeAlarms, for all three kinds of alarm.",
+		"action_count": "ActionCount counts the actions for all three states.",
+		"alarm_type":   "MetricAlarm, CompositeAlarm or LogAlarm",
+		"metric_name":  "\"\" unless the alarm watches one metric directly",
+		"metrics":      "Metrics are all metrics of this account that the alarm watches, those inside a metric-math expression too.",
+		"namespace":    "\"\" unless the alarm watches one metric directly",
+		"notifies":     "Notifies: actions are enabled, and going into alarm reaches somebody or something.",
+		"state":        "OK, ALARM or INSUFFICIENT_DATA",
+	})
+	LogGroupType = posture.NewType[LogGroup]("aws.cloudwatchlogs.log_group", map[string]string{
+		"":                       "LogGroup is one log group of CloudWatch Logs.\nSource: DescribeLogGroups.",
+		"data_protection_status": "\"\": never set",
+		"kms_key_id":             "\"\": encrypted with a key of the service",
+		"log_group_class":        "STANDARD, INFREQUENT_ACCESS or DELIVERY",
+		"retention_days":         "absent: never expire",
+	})
+	MetricFilterType = posture.NewType[MetricFilter]("aws.cloudwatchlogs.metric_filter", map[string]string{
+		"":                    "MetricFilter turns the events of one log group that match a pattern into metrics.\nSource: DescribeMetricFilters. The id is log group, colon, filter name.",
+		"alarm_arns":          "AlarmARNs are the alarms of the region that watch one of the filter's metrics.",
+		"alarm_notifies":      "AlarmNotifies: one of those alarms notifies.",
+		"field_selection":     "FieldSelection limits the filter to events of some accounts or regions; \"\": none.",
+		"on_trail_log_group":  "OnTrailLogGroup: a multi-region trail that is logging delivers to the log group.",
+		"on_transformed_logs": "OnTransformedLogs: the pattern looks at events as the log group's transformer leaves them.",
+		"sample_matches":      "SampleMatches are the built-in sample CloudTrail events that the pattern matches.",
+	})
+	LogsResourcePolicyType = posture.NewType[LogsResourcePolicy]("aws.cloudwatchlogs.resource_policy", map[string]string{
+		"":             "LogsResourcePolicy lets other services or accounts use CloudWatch Logs, or one of its resources.\nSource: DescribeResourcePolicies, for both scopes. The id is the policy's name, or the resource's ARN.",
+		"policy_scope": "ACCOUNT or RESOURCE",
+		"public":       "Public: everyone is allowed something, and no condition fixes who.",
+		"resource_arn": "\"\" for scope ACCOUNT",
+	})
+	ConfigStatusType = posture.NewType[ConfigStatus]("aws.configservice.region_status", map[string]string{
+		"":                           "ConfigStatus says how AWS Config is set up in a region. Recorders that belong to another AWS service do not count.\nSource: DescribeConfigurationRecorders, DescribeConfigurationRecorderStatus, DescribeDeliveryChannels,\nDescribeDeliveryChannelStatus. One per region.",
+		"delivery_last_status":       "DeliveryLastStatus is FAILURE when the last delivery of history, snapshot or stream failed, SUCCESS when one succeeded and none failed, NOT_APPLICABLE when none is wanted, and \"\" before the first.",
+		"last_status":                "Pending, Success, Failure or NotApplicable",
+		"recorded_type_count":        "types listed one by one; 0 when all are recorded",
+		"recorder_uses_service_role": "the service-linked role of AWS Config",
+		"recording_strategy":         "\"\": the recorder was set up before strategies existed",
+	})
+	ClientVPNEndpointType = posture.NewType[ClientVPNEndpoint]("aws.ec2.client_vpn_endpoint", map[string]string{
+		"":                     "ClientVPNEndpoint is one endpoint that people connect to; deleted ones are left out.\nSource: DescribeClientVpnEndpoints, DescribeClientVpnAuthorizationRules.",
+		"authorize_all_groups": "everybody who signs in may reach every destination",
+	})
+	ElasticIPType = posture.NewType[ElasticIP]("aws.ec2.elastic_ip", map[string]string{
+		"":               "ElasticIP is one public address that the account holds.\nSource: DescribeAddresses.",
+		"association_id": "\"\": unused",
+	})
+	FlowLogType = posture.NewType[FlowLog]("aws.ec2.flow_log", map[string]string{
+		"":                 "FlowLog is one flow log of a VPC, subnet, interface or transit gateway.\nSource: DescribeFlowLogs.",
+		"delivery_status":  "SUCCESS; FAILED: records are being lost; \"\": none delivered yet",
+		"destination":      "ARN; the name of the log group for logs made without one",
+		"destination_type": "cloud-watch-logs, s3 or kinesis-data-firehose",
+		"traffic_type":     "ACCEPT, REJECT or ALL; \"\" for transit gateways",
+	})
+	ImageType = posture.NewType[Image]("aws.ec2.image", map[string]string{
+		"":              "Image is one machine image that the account owns.\nSource: DescribeImages.",
+		"encrypted_all": "every EBS volume it makes is encrypted",
+	})
+	EC2InstanceType = posture.NewType[EC2Instance]("aws.ec2.instance", map[string]string{
+		"":                              "EC2Instance is one instance; terminated ones, which EC2 still lists for an hour, are left out.\nSource: DescribeInstances.",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"ebs_optimized_effective":       "EBSOptimizedEffective: EBS-optimized by its setting or always, by its family.",
+		"launched_at":                   "of the last start",
+		"live":                          "Live: neither shutting down nor terminated.",
+		"metadata.http_endpoint":        "enabled or disabled",
+		"metadata.http_tokens":          "required (IMDSv2 only) or optional",
+		"monitoring_state":              "disabled, disabling, enabled or pending",
+		"platform":                      "windows; \"\" for everything else",
+		"public_address":                "PublicAddress: it has a public IPv4 address, or an IPv6 address in a public subnet.",
+		"public_ingress":                "PublicIngress is what its security groups let in from any source.",
+		"public_ingress[].protocol":     "tcp, udp, icmp, icmpv6, a number, all, or other: all that are not named beside it",
+		"public_ip":                     "public IPv4 address, of whichever interface has one",
+		"security_group_ids":            "of all its interfaces",
+		"security_groups_complete":      "SecurityGroupsComplete: every security group it has was read.",
+		"ssm_managed":                   "SSMManaged: Systems Manager reaches an agent on it.",
+		"state":                         "pending, running, shutting-down, stopping or stopped",
+		"subnet_public":                 "SubnetPublic: its subnet has a route to an internet gateway.",
+	})
+	InternetGatewayType = posture.NewType[InternetGateway]("aws.ec2.internet_gateway", map[string]string{
+		"": "InternetGateway is one internet gateway.\nSource: DescribeInternetGateways.",
+	})
+	LaunchTemplateType = posture.NewType[LaunchTemplate]("aws.ec2.launch_template", map[string]string{
+		"":                               "LaunchTemplate is one launch template.\nSource: DescribeLaunchTemplates, DescribeLaunchTemplateVersions.",
+		"references_public_interface":    "ReferencesPublicInterface: the default or latest version attaches an interface that has a public address.",
+		"versions":                       "Versions are the default and the latest version only.",
+		"versions[].associate_public_ip": "false also when left to the subnet",
+		"versions[].ebs_unencrypted":     "EBSUnencrypted: some volume is asked for without encryption; what the account encrypts by default does not count here.",
+		"versions[].http_endpoint":       "\"\": left to the account's default",
+		"versions[].http_tokens":         "\"\": left to the account's default",
+	})
+	NetworkACLType = posture.NewType[NetworkACL]("aws.ec2.network_acl", map[string]string{
+		"":                                    "NetworkACL is one network ACL.\nSource: DescribeNetworkAcls.",
+		"effective_public_ingress":            "EffectivePublicIngress is what any source can reach after all ingress entries are applied in order.",
+		"effective_public_ingress[].protocol": "tcp, udp, icmp, icmpv6, a number, all, or other: all that are not named beside it",
+		"entries[].action":                    "allow or deny",
+		"entries[].from_port":                 "-1 for protocols without ports",
+		"entries[].protocol":                  "tcp, udp, icmp, icmpv6, a number, or all",
+		"entries[].to_port":                   "the range's last port",
+	})
+	NetworkInterfaceType = posture.NewType[NetworkInterface]("aws.ec2.network_interface", map[string]string{
+		"":                  "NetworkInterface is one elastic network interface.\nSource: DescribeNetworkInterfaces.",
+		"instance_owner_id": "account or service it is attached for; \"\" when unattached",
+		"public_ip":         "public IPv4 address of its primary or a secondary private address",
+	})
+	EC2SettingsType = posture.NewType[EC2Settings]("aws.ec2.region_settings", map[string]string{
+		"":                             "EC2Settings are the defaults of EC2 in one region of the account.\nSource: GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId, GetSnapshotBlockPublicAccessState,\nGetImageBlockPublicAccessState, GetInstanceMetadataDefaults, DescribeVpcBlockPublicAccessOptions. One per enabled region.",
+		"has_instances":                "HasInstances: the region has an instance that is not terminated.",
+		"image_block_public_access":    "unblocked or block-new-sharing",
+		"imds_default_http_tokens":     "\"\": no preference; optional or required",
+		"imds_http_tokens_enforced":    "\"\": never set; enabled, disabled or no-preference",
+		"snapshot_block_public_access": "unblocked, block-new-sharing or block-all-sharing",
+		"vpc_block_public_access_mode": "off, block-bidirectional or block-ingress",
+	})
+	RouteTableType = posture.NewType[RouteTable]("aws.ec2.route_table", map[string]string{
+		"":                     "RouteTable is one route table.\nSource: DescribeRouteTables.",
+		"is_main":              "serves the subnets of the VPC that have no table of their own",
+		"routes[].destination": "CIDR or prefix list",
+		"routes[].state":       "active, blackhole or filtered",
+		"routes[].target_type": "TargetType is internet_gateway, nat_gateway, transit_gateway, peering, network_interface, vpc_endpoint, egress_only_internet_gateway, vpn_gateway, carrier_gateway, local_gateway, core_network, odb_network, local or other.",
+		"subnet_ids":           "subnets that have this table of their own",
+	})
+	SecurityGroupType = posture.NewType[SecurityGroup]("aws.ec2.security_group", map[string]string{
+		"":                                "SecurityGroup is one security group.\nSource: DescribeSecurityGroups.",
+		"attachments":                     "Attachments are the network interfaces that have the group.",
+		"attachments[].instance_owner_id": "account or service it is attached for; \"\" when unattached",
+		"egress[].from_port":              "-1 for protocols without ports",
+		"egress[].protocol":               "tcp, udp, icmp, icmpv6, a number, or all",
+		"egress[].to_port":                "the range's last port",
+		"exposed":                         "Exposed: an interface has the group, and the group lets any source in.",
+		"in_use":                          "InUse: an interface has the group, or a rule of another group names it.",
+		"ingress[].from_port":             "-1 for protocols without ports",
+		"ingress[].protocol":              "tcp, udp, icmp, icmpv6, a number, or all",
+		"ingress[].to_port":               "the range's last port",
+		"is_default":                      "the group that every VPC has",
+		"public_ingress":                  "PublicIngress are the ingress rules for any source: 0.0.0.0/0, ::/0, and prefixes nearly as wide.",
+		"wide_public_cidrs":               "WidePublicCIDRs are IPv4 ranges of length 1 to 23, in either direction, that hold public addresses.",
+	})
+	EBSSnapshotType = posture.NewType[EBSSnapshot]("aws.ec2.snapshot", map[string]string{
+		"":             "EBSSnapshot is one EBS snapshot that the account owns.\nSource: DescribeSnapshots, twice: of all, and of those that everybody may restore.",
+		"kms_key_id":   "\"\": not encrypted",
+		"public":       "everybody may restore it; shares with named accounts do not show",
+		"state":        "pending, completed, error, recoverable or recovering",
+		"storage_tier": "standard or archive",
+	})
+	SubnetType = posture.NewType[Subnet]("aws.ec2.subnet", map[string]string{
+		"":       "Subnet is one subnet.\nSource: DescribeSubnets.",
+		"public": "Public: its route table, or the main one of its VPC, has an active default route to an internet gateway.",
+	})
+	TransitGatewayType = posture.NewType[TransitGateway]("aws.ec2.transit_gateway", map[string]string{
+		"": "TransitGateway is one transit gateway, of this account or shared with it; deleted ones are left out.\nSource: DescribeTransitGateways.",
+	})
+	EBSVolumeType = posture.NewType[EBSVolume]("aws.ec2.volume", map[string]string{
+		"":                              "EBSVolume is one EBS volume, attached or not.\nSource: DescribeVolumes.",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"kms_key_id":                    "\"\": not encrypted",
+		"last_snapshot_at":              "LastSnapshotAt is the start of the account's newest completed snapshot of the volume; absent when there is none.",
+		"state":                         "creating, available, in-use, deleting, deleted or error",
+	})
+	VPCType = posture.NewType[VPC]("aws.ec2.vpc", map[string]string{
+		"":                  "VPC is one virtual private cloud.\nSource: DescribeVpcs.",
+		"cidr_blocks":       "IPv4 and IPv6, those associated",
+		"dns_query_logging": "DNSQueryLogging: the resolver logs the queries made in the VPC.",
+		"flow_log_active":   "FlowLogActive: the VPC, or each of its subnets, has a working flow log of all or of rejected traffic.",
+		"in_use":            "InUse: one of its subnets holds a network interface.",
+	})
+	VPNConnectionType = posture.NewType[VPNConnection]("aws.ec2.vpn_connection", map[string]string{
+		"": "VPNConnection is one site-to-site connection; deleted ones are left out. Its configuration, which holds keys, is never stored.\nSource: DescribeVpnConnections.",
+	})
+	ListenerType = posture.NewType[Listener]("aws.elbv2.listener", map[string]string{
+		"":                   "Listener is one listener of an application, network or gateway load balancer.\nSource: DescribeListeners, DescribeRules, DescribeSSLPolicies.",
+		"certificate_arns":   "the default certificate",
+		"minimum_tls":        "MinimumTLS is the lowest protocol the TLS policy allows: TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3; \"\" without TLS.",
+		"redirects_to_https": "RedirectsToHTTPS: the default action redirects to HTTPS, or every rule redirects to HTTPS or answers by itself.",
+		"ssl_policy":         "\"\" without TLS",
+	})
+	LoadBalancerType = posture.NewType[LoadBalancer]("aws.elbv2.load_balancer", map[string]string{
+		"":                     "LoadBalancer is one application, network or gateway load balancer.\nSource: DescribeLoadBalancers, DescribeLoadBalancerAttributes, DescribeListeners.",
+		"access_logs_enabled":  "network load balancers log TLS listeners only",
+		"desync_mode":          "monitor, defensive or strictest",
+		"drop_invalid_headers": "application load balancers only, as the next",
+		"lb_type":              "application, network or gateway",
+		"scheme":               "internet-facing or internal",
+		"tls_listener_count":   "listeners with protocol HTTPS or TLS",
+		"web_acl_arn":          "WebACLARN is the web access control list in front of the load balancer; \"\": none.",
+	})
+	GuardDutyStatusType = posture.NewType[GuardDutyStatus]("aws.guardduty.region_status", map[string]string{
+		"":                         "GuardDutyStatus says how GuardDuty is set up in a region and what it has found.\nSource: ListDetectors, GetDetector, GetFindingsStatistics, GetAdministratorAccount, ListFindings, GetFindings. One per region.",
+		"administrator_account_id": "\"\": none, or this account is it",
+		"detector_id":              "\"\": no detector",
+		"detector_status":          "ENABLED, DISABLED, or \"\" without a detector",
+		"features[].status":        "ENABLED or DISABLED",
+		"oldest_open_finding_at":   "absent: no open finding",
+		"open_findings":            "OpenFindings counts the findings that are not archived.",
+	})
+	IAMFederationType = posture.NewType[IAMFederation]("aws.iam.federation", map[string]string{
+		"":                             "IAMFederation says from where people and workloads sign in without IAM users.\nSource: ListSAMLProviders, ListOpenIDConnectProviders, GetOpenIDConnectProvider. One per account.",
+		"identity_center_instance_arn": "\"\": none in this account",
+		"workforce_federated":          "WorkforceFederated: there is a SAML provider, an Identity Center instance, or a role that Identity Center made.",
+	})
+	IAMGroupType = posture.NewType[IAMGroup]("aws.iam.group", map[string]string{
+		"": "IAMGroup is one group of IAM users.\nSource: GetAccountAuthorizationDetails.",
+	})
+	IAMInlinePolicyType = posture.NewType[IAMInlinePolicy]("aws.iam.inline_policy", map[string]string{
+		"":                             "IAMInlinePolicy is one policy written into a user, a group or a role.\nSource: GetAccountAuthorizationDetails.",
+		"owner_service_linked":         "OwnerServiceLinked: the owner is a service-linked role, or one that Identity Center made.",
+		"owner_type":                   "user, group or role",
+		"statements[].actions":         "lower-cased, wildcards kept",
+		"statements[].conditions_json": "\"\": none",
+	})
+	IAMPasswordPolicyType = posture.NewType[IAMPasswordPolicy]("aws.iam.password_policy", map[string]string{
+		"":                  "IAMPasswordPolicy is what the account asks of IAM users' passwords. Without a policy of its own the attributes are those\nof the default that AWS then applies.\nSource: GetAccountPasswordPolicy. One per account.",
+		"iam_console_users": "IAMConsoleUsers counts the users who have a password.",
+		"max_age_days":      "absent: passwords do not expire",
+		"reuse_prevention":  "passwords remembered; absent: none",
+	})
+	IAMPolicyType = posture.NewType[IAMPolicy]("aws.iam.policy", map[string]string{
+		"":                             "IAMPolicy is one managed policy in its default version: the account's own, and those of AWS that are attached.\nSource: GetAccountAuthorizationDetails.",
+		"in_use":                       "InUse: attached to a user, a role or a group with members, or somebody's permissions boundary.",
+		"statements[].actions":         "lower-cased, wildcards kept",
+		"statements[].conditions_json": "\"\": none",
+	})
+	IAMRoleType = posture.NewType[IAMRole]("aws.iam.role", map[string]string{
+		"":                                   "IAMRole is one role, its trust policy included.\nSource: GetAccountAuthorizationDetails.",
+		"confused_deputy_exposed":            "ConfusedDeputyExposed: a service that acts for other customers too is trusted without a condition on whom it acts for.",
+		"external_trust_conditioned":         "ExternalTrustConditioned: each statement that trusts such an account asks for an external id, an organization or MFA.",
+		"federated_subject_open":             "FederatedSubjectOpen: a CI provider's tokens are accepted whatever their subject.",
+		"last_used_at":                       "absent: not within the last 400 days",
+		"permissions_boundary_arn":           "\"\": none",
+		"service_role":                       "ServiceRole: every trusted principal is an AWS service.",
+		"trust_public":                       "TrustPublic: anyone may assume the role.",
+		"trust_statements[].actions":         "lower-cased",
+		"trust_statements[].conditions_json": "\"\": none",
+		"trusted_external_accounts":          "TrustedExternalAccounts: trusted account ids that are neither this account nor known to the deployment as its own.",
+	})
+	IAMRootType = posture.NewType[IAMRoot]("aws.iam.root", map[string]string{
+		"":                 "IAMRoot is the account's root user.\nSource: credential report, GetAccountSummary, ListVirtualMFADevices. One per account.",
+		"last_used_at":     "password or key; absent: never, as far as IAM remembers",
+		"mfa_hardware":     "MFAHardware: MFA is active and no device is virtual; security keys and passkeys count as hardware.",
+		"mfa_virtual":      "some virtual device is assigned to the root user",
+		"password_present": "false: removed by central root access management",
+	})
+	IAMServerCertificateType = posture.NewType[IAMServerCertificate]("aws.iam.server_certificate", map[string]string{
+		"": "IAMServerCertificate is one TLS certificate stored in IAM.\nSource: ListServerCertificates.",
+	})
+	IAMUserType = posture.NewType[IAMUser]("aws.iam.user", map[string]string{
+		"":                           "IAMUser is one IAM user. What it says of credentials comes from the credential report, which is up to four hours old.\nSource: GetAccountAuthorizationDetails, credential report.",
+		"access_keys[].last_used_at": "absent: never",
+		"access_keys[].rotated_at":   "created or last changed",
+		"access_keys[].slot":         "1 or 2",
+		"console_idle_days":          "ConsoleIdleDays: whole days since the password was used or, never used, since it was set; absent without a password.",
+		"console_never_used":         "ConsoleNeverUsed: there is a password, and nobody has signed in with it.",
+		"key_age_days_max":           "KeyAgeDaysMax: whole days since the oldest active key was made.",
+		"key_idle_days_max":          "KeyIdleDaysMax: whole days since use, or since creation when never used, of the active key idle longest.",
+		"password_last_used_at":      "absent: never",
+		"permissions_boundary_arn":   "\"\": none",
+	})
+	KMSKeyType = posture.NewType[KMSKey]("aws.kms.key", map[string]string{
+		"":                               "KMSKey is one KMS key. Of keys that AWS manages only the description and the aliases are read: their policy and rotation\nare not the customer's.\nSource: ListKeys, DescribeKey, GetKeyRotationStatus, GetKeyPolicy, ListAliases, ListResourceTags.",
+		"aliases":                        "without \"alias/\"",
+		"deletion_date":                  "absent: not pending deletion",
+		"enclave.bypass_paths":           "BypassPaths counts those, the delegation to the account included, that no Deny takes back.",
+		"enclave.deployment_bound":       "DeploymentBound: every Allow over key use also fixes the role, instance, signer, account or organization.",
+		"enclave.pcr_mismatches":         "PCRMismatches counts values that are not on the deployment's approved list.",
+		"enclave.pcr_values":             "PCRValues maps a PCR to the comma-joined hex values the policy refers to.",
+		"enclave.unattested_allows":      "UnattestedAllows counts Allow statements over key use that require no measurement.",
+		"enclave_key":                    "EnclaveKey: a tag, an alias, the description or a condition of the policy says that the key serves a Nitro enclave.",
+		"manager":                        "CUSTOMER or AWS",
+		"policy":                         "the document as KMS returns it",
+		"policy_mixed_duties":            "PolicyMixedDuties are principals, account roots apart, that may both administer and use the key.",
+		"policy_public":                  "PolicyPublic: an Allow for everyone has no condition that fixes the calling account, principal or organization.",
+		"policy_readable":                "PolicyReadable is true once the policy was read; a refused policy leaves it unread, with the call that was refused.",
+		"policy_statements":              "PolicyStatements are the statements of Policy.",
+		"policy_statements[].actions":    "lower case; \"not \" before NotAction",
+		"policy_statements[].principals": "\"*\", or with their kind: \"AWS:arn:…\", \"Service:…\"; \"not \" before NotPrincipal",
+		"rotatable":                      "Rotatable: an enabled symmetric encryption key with material made by KMS for this account.",
+		"rotation_enabled":               "RotationEnabled is absent for keys that cannot rotate: asymmetric, HMAC, imported and custom-store keys.",
+		"rotation_period_days":           "absent: does not rotate",
+	})
+	FunctionType = posture.NewType[Function]("aws.lambda.function", map[string]string{
+		"": "Function is one Lambda function. No reader fills it in this release.",
+	}).AsExternal()
+	DBClusterType = posture.NewType[DBCluster]("aws.rds.cluster", map[string]string{
+		"":                              "DBCluster is one Aurora or multi-zone cluster.\nSource: DescribeDBClusters.",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"multi_az":                      "members in more than one zone",
+		"publicly_accessible":           "false for Aurora, whose instances decide",
+	})
+	DBClusterSnapshotType = posture.NewType[DBClusterSnapshot]("aws.rds.cluster_snapshot", map[string]string{
+		"":              "DBClusterSnapshot is one snapshot of a database cluster, owned by this account.\nSource: DescribeDBClusterSnapshots, DescribeDBClusterSnapshotAttributes for manual ones: others cannot be shared.",
+		"snapshot_type": "manual, automated or awsbackup",
+	})
+	DBInstanceType = posture.NewType[DBInstance]("aws.rds.instance", map[string]string{
+		"":                              "DBInstance is one RDS database instance; those being created or deleted are left out.\nSource: DescribeDBInstances, DescribeDBClusters, DescribeDBParameters, DescribeDBClusterParameters.",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"backup_retention_days":         "0: no automated backups",
+		"cluster_deletion_protection":   "ClusterDeletionProtection is that of the instance's cluster; absent outside a cluster.",
+		"cluster_id":                    "\"\": not a member of a cluster",
+		"engine_family":                 "mysql, postgres, oracle, sqlserver, db2 or \"\"",
+		"master_secret_managed":         "in Secrets Manager",
+		"monitoring_interval":           "seconds; 0: no enhanced monitoring",
+		"port":                          "0: no endpoint yet",
+		"read_replica_source":           "\"\": not a replica",
+		"security_group_open":           "SecurityGroupOpen: a security group lets any address reach the port.",
+		"subnet_public":                 "SubnetPublic: one of the subnets is routed to an internet gateway.",
+		"tls_forced":                    "TLSForced: the parameters in effect refuse connections without TLS; absent for engines without such a parameter.",
+	})
+	DBSnapshotType = posture.NewType[DBSnapshot]("aws.rds.snapshot", map[string]string{
+		"":              "DBSnapshot is one snapshot of a database instance, owned by this account.\nSource: DescribeDBSnapshots, DescribeDBSnapshotAttributes for manual ones: others cannot be shared.",
+		"snapshot_type": "manual, automated or awsbackup",
+	})
+	BucketType = posture.NewType[Bucket]("aws.s3.bucket", map[string]string{
+		"":                         "Bucket is one general-purpose S3 bucket. Directory buckets, which have few of these settings, are not read.\nSource: ListBuckets, GetPublicAccessBlock, GetBucketPolicy, GetBucketPolicyStatus, GetBucketAcl,\nGetBucketOwnershipControls, GetBucketEncryption, GetBucketVersioning, GetBucketLogging, GetBucketLifecycleConfiguration,\nGetBucketReplication, GetObjectLockConfiguration, GetBucketNotificationConfiguration, GetBucketTagging, HeadBucket.",
+		"acl_grants[].grantee":     "URI of a group, or canonical id of an account",
+		"acl_public_read":          "ACLPublicRead: ACLs are on and grant everyone, or every AWS user, READ, READ_ACP or FULL_CONTROL.",
+		"acl_public_write":         "ACLPublicWrite: the same with WRITE, WRITE_ACP or FULL_CONTROL.",
+		"effective_block":          "EffectiveBlock: each flag is set on the bucket or on the account.",
+		"effective_public":         "EffectivePublic: public by ACL or by policy after the blocks of bucket and account.",
+		"encryption.algorithm":     "AES256, aws:kms, aws:kms:dsse; \"\": none",
+		"encryption.kms_key_id":    "\"\": the AWS managed key, or no KMS key at all",
+		"is_log_bucket":            "IsLogBucket: CloudTrail, S3 access logs, load-balancer logs, flow logs or Config write here.",
+		"location":                 "the region that holds the objects",
+		"notification_targets":     "topics, queues and functions that are told of events",
+		"object_lock.default_mode": "GOVERNANCE, COMPLIANCE; \"\": no default",
+		"object_ownership":         "ObjectOwnership is BucketOwnerEnforced (ACLs are off), BucketOwnerPreferred, ObjectWriter, or \"\" when never set, which leaves ACLs on.",
+		"policy":                   "the document as S3 returns it; \"\": none",
+		"policy_external_accounts": "PolicyExternalAccounts are accounts the policy allows that are neither this one nor trusted by the deployment.",
+		"policy_public_read":       "PolicyPublicRead: S3 calls the policy public, and it lets strangers read or list.",
+		"policy_public_write":      "PolicyPublicWrite: S3 calls the policy public, and it lets strangers write, delete, replicate, restore or abort.",
+		"replicates_cross_region":  "ReplicatesCrossRegion: an enabled replication rule copies to a bucket in another region.",
+		"tls_only":                 "TLSOnly: the policy refuses everyone who comes without TLS, to the bucket and to its objects.",
+		"versioning":               "Enabled, Suspended, or \"\": never enabled",
+	})
+	AccessPointType = posture.NewType[AccessPoint]("aws.s3control.access_point", map[string]string{
+		"":               "AccessPoint is one S3 access point.\nSource: ListAccessPoints, GetAccessPoint.",
+		"network_origin": "Internet or VPC",
+	})
+	AccountPublicAccessBlockType = posture.NewType[AccountPublicAccessBlock]("aws.s3control.account_public_access_block", map[string]string{
+		"": "AccountPublicAccessBlock is S3 Block Public Access of the whole account.\nSource: S3 Control GetPublicAccessBlock. One per account.",
+	})
+	SecurityHubStatusType = posture.NewType[SecurityHubStatus]("aws.securityhub.region_status", map[string]string{
+		"":                  "SecurityHubStatus says how Security Hub is set up in a region.\nSource: DescribeHub, GetEnabledStandards, ListEnabledProductsForImport. One per region.",
+		"enabled_products":  "ARNs of products whose findings come in",
+		"enabled_standards": "ARNs of standards that are ready, or incomplete",
+	})
 	IdentityType = posture.NewType[Identity]("aws.sts.identity", map[string]string{
 		"":          "Identity proves which account a snapshot is of, and who read it.\nSource: GetCallerIdentity. One per account.",
 		"partition": "aws, aws-us-gov or aws-cn",
@@ -36,6 +385,51 @@ func Types() []*posture.Type {
 		ContactType,
 		RegionType,
 		TrailType,
+		AlarmType,
+		LogGroupType,
+		MetricFilterType,
+		LogsResourcePolicyType,
+		ConfigStatusType,
+		ClientVPNEndpointType,
+		ElasticIPType,
+		FlowLogType,
+		ImageType,
+		EC2InstanceType,
+		InternetGatewayType,
+		LaunchTemplateType,
+		NetworkACLType,
+		NetworkInterfaceType,
+		EC2SettingsType,
+		RouteTableType,
+		SecurityGroupType,
+		EBSSnapshotType,
+		SubnetType,
+		TransitGatewayType,
+		EBSVolumeType,
+		VPCType,
+		VPNConnectionType,
+		ListenerType,
+		LoadBalancerType,
+		GuardDutyStatusType,
+		IAMFederationType,
+		IAMGroupType,
+		IAMInlinePolicyType,
+		IAMPasswordPolicyType,
+		IAMPolicyType,
+		IAMRoleType,
+		IAMRootType,
+		IAMServerCertificateType,
+		IAMUserType,
+		KMSKeyType,
+		FunctionType,
+		DBClusterType,
+		DBClusterSnapshotType,
+		DBInstanceType,
+		DBSnapshotType,
+		BucketType,
+		AccessPointType,
+		AccountPublicAccessBlockType,
+		SecurityHubStatusType,
 		IdentityType,
 	}
 }

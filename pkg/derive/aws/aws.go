@@ -8,6 +8,11 @@ func Derive(inv *derive.Inventory) {
 	for _, step := range []func(*derive.Inventory){
 		identity,
 		regions,
+		bucketAccess,
+		bucketReplication,
+		logBuckets,
+		trailBuckets,
+		keys,
 	} {
 		step(inv)
 	}

@@ -1,0 +1,159 @@
+package ledger
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+)
+
+// Kind says what a leaf stands for.
+type Kind string
+
+// The kinds of leaves.
+const (
+	KindCell     Kind = "cell"
+	KindResource Kind = "resource"
+	KindVerdict  Kind = "verdict"
+)
+
+// Leaf is one leaf of a snapshot's Merkle tree.
+//
+// A resource's ID is its own and Hash that of its content. A cell's ID is empty and Hash is that of the cell's canonical
+// JSON, times in microseconds. A verdict's Region and Type are its resource's, its ID is the rule's id, one space and the
+// resource's id (no rule id holds a space), and Hash is that of the verdict's canonical JSON.
+type Leaf struct {
+	Kind    Kind
+	Account string // posture.Account.String()
+	Region  string
+	Type    string
+	ID      string
+	Hash    [32]byte
+}
+
+// Compare orders leaves as the tree does: by kind, account, region, type and id, each by its bytes.
+func (l Leaf) Compare(o Leaf) int {
+	return cmp.Or(cmp.Compare(l.Kind, o.Kind), cmp.Compare(l.Account, o.Account), cmp.Compare(l.Region, o.Region),
+		cmp.Compare(l.Type, o.Type), cmp.Compare(l.ID, o.ID))
+}
+
+// AppendJSON appends the leaf as canonical JSON: the data that the tree hashes.
+func (l Leaf) AppendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"account":`...), l.Account)
+	b = append(b, `,"hash":"`...)
+	b = hex.AppendEncode(b, l.Hash[:])
+	b = appendString(append(b, `","id":`...), l.ID)
+	b = appendString(append(b, `,"kind":`...), string(l.Kind))
+	b = appendString(append(b, `,"region":`...), l.Region)
+	b = appendString(append(b, `,"type":`...), l.Type)
+	return append(b, '}')
+}
+
+// CellLeaf is the leaf of a cell.
+func CellLeaf(account string, c posture.Cell) (Leaf, error) {
+	c.Started, c.Finished = instant(c.Started), instant(c.Finished)
+	if c.Cause != nil {
+		cause := StorableCause(*c.Cause)
+		c.Cause = &cause
+	}
+	data, err := Canonical(c)
+	if err != nil {
+		return Leaf{}, fmt.Errorf("write cell %s %s: %w", c.Region, c.Type, err)
+	}
+	return Leaf{KindCell, account, c.Region, c.Type, "", sha256.Sum256(data)}, nil
+}
+
+// ResourceLeaf is the leaf of a resource.
+func ResourceLeaf(account string, c posture.Content) Leaf {
+	return Leaf{KindResource, account, c.Region, c.Type, c.ID, c.Hash}
+}
+
+// VerdictLeaf is the leaf of a verdict whose hash, as VerdictHash returns it, is known.
+func VerdictLeaf(account string, v posture.Verdict, hash [32]byte) Leaf {
+	return Leaf{KindVerdict, account, v.Resource.Region, v.Resource.Type, v.RuleID + " " + v.Resource.ID, hash}
+}
+
+// VerdictHash is the SHA-256 of the verdict's canonical JSON, its strings made Text. Snapshots hold millions: it writes the fixed shape itself and
+// leaves only what is rare to the library.
+func VerdictHash(v posture.Verdict) ([32]byte, error) {
+	b := make([]byte, 0, 512)
+	b = appendString(append(b, `{"reason":`...), v.Reason)
+	b = appendString(append(b, `,"resource":{"id":`...), v.Resource.ID)
+	b = appendString(append(b, `,"region":`...), v.Resource.Region)
+	b = appendString(append(b, `,"type":`...), v.Resource.Type)
+	b = appendString(append(b, `},"result":`...), string(v.Result))
+	b = appendString(append(b, `,"rule_id":`...), v.RuleID)
+	b = appendString(append(b, `,"rule_version":`...), v.RuleVersion)
+	if len(v.Unread) > 0 {
+		unread, err := Canonical(StorableUnread(v.Unread))
+		if err != nil {
+			return [32]byte{}, fmt.Errorf("write verdict of %s: %w", v.RuleID, err)
+		}
+		b = append(append(b, `,"unread":`...), unread...)
+	}
+	return sha256.Sum256(append(b, '}')), nil
+}
+
+// Root sorts the leaves and returns the root of their Merkle tree (RFC 9162); the root of none is the SHA-256 of nothing. It
+// returns posture.ErrInvalid when two leaves have the same name.
+func Root(leaves []Leaf) (tlog.Hash, error) {
+	slices.SortFunc(leaves, Leaf.Compare)
+	var tree stack
+	var data []byte
+	for i, leaf := range leaves {
+		if i > 0 && leaf.Compare(leaves[i-1]) == 0 {
+			return tlog.Hash{}, fmt.Errorf("%w: %s %s %s %q is there twice", posture.ErrInvalid, leaf.Kind, leaf.Region, leaf.Type, leaf.ID)
+		}
+		data = leaf.AppendJSON(data[:0])
+		tree.add(tlog.RecordHash(data))
+	}
+	return tree.root(), nil
+}
+
+// stack builds the root from left to right and holds only the roots of the complete subtrees so far, largest first.
+type stack []subtree
+
+type subtree struct {
+	leaves int
+	hash   tlog.Hash
+}
+
+func (s *stack) add(leaf tlog.Hash) {
+	t := subtree{1, leaf}
+	for len(*s) > 0 && (*s)[len(*s)-1].leaves == t.leaves {
+		t = subtree{2 * t.leaves, tlog.NodeHash((*s)[len(*s)-1].hash, t.hash)}
+		*s = (*s)[:len(*s)-1]
+	}
+	*s = append(*s, t)
+}
+
+func (s stack) root() tlog.Hash {
+	if len(s) == 0 {
+		return sha256.Sum256(nil)
+	}
+	root := s[len(s)-1].hash
+	for i := len(s) - 2; i >= 0; i-- {
+		root = tlog.NodeHash(s[i].hash, root)
+	}
+	return root
+}
+
+// appendString appends s as a canonical JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, err := Canonical(Text(s))
+			if err != nil { // no valid UTF-8 string is refused
+				quoted = fmt.Appendf(nil, "%q", s)
+			}
+			return append(b, quoted...)
+		}
+	}
+	b = append(append(b, '"'), s...)
+	return append(b, '"')
+}

@@ -1,0 +1,81 @@
+package scan
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"time"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+	"github.com/plumbline-dev/plumbline/collectors/transport"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+)
+
+// Store is what a scan needs of the database.
+type Store interface {
+	State(ctx context.Context, account posture.Account) (posture.State, error)
+	Seal(ctx context.Context, s posture.Sealing) (posture.Snapshot, error)
+}
+
+// Scanner scans accounts of one provider.
+type Scanner struct {
+	// Open proves which account the credentials read and lists what there is to read, through a transport that journals.
+	Open    func(ctx context.Context, journal *transport.Journal) (collectors.Account, error)
+	Judge   Judge
+	Store   Store
+	Clock   transport.Clock
+	Log     *slog.Logger
+	Tool    string // version of the program
+	Trigger string // "manual" or "schedule"
+}
+
+// Result is what a scan did.
+type Result struct {
+	Snapshot posture.Snapshot
+	Cells    []posture.Cell
+	Work     Work
+	Calls    int
+	Duration time.Duration
+}
+
+// Scan reads the account and seals one snapshot. Until it is sealed nothing is written, so whatever ends a scan early leaves
+// the last snapshot as it was.
+func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
+	started := s.Clock.Now()
+	journal := transport.NewJournal()
+	account, err := s.Open(ctx, journal)
+	if err != nil {
+		return Result{}, err
+	}
+	collected, err := Collect(ctx, account, s.Clock, progress)
+	if err != nil {
+		return Result{}, err
+	}
+	before, err := s.Store.State(ctx, account.Account)
+	if err != nil {
+		return Result{}, err
+	}
+	sealing, work, err := s.Judge.Judge(collected, before)
+	if err != nil {
+		return Result{}, err
+	}
+	sealing.Snapshot.RunID, sealing.Snapshot.Tool, sealing.Snapshot.Trigger = runID(), s.Tool, s.Trigger
+	sealing.Calls, sealing.Bodies = journal.Calls(), journal.Bodies()
+	snapshot, err := s.Store.Seal(ctx, sealing)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Snapshot: snapshot, Cells: collected.Cells, Work: work, Calls: len(sealing.Calls), Duration: s.Clock.Now().Sub(started)}
+	s.Log.InfoContext(ctx, "scan finished", "account", account.Account.String(), "snapshot", snapshot.ID(), "resources", snapshot.Resources,
+		"pass", snapshot.Verdicts.Pass, "fail", snapshot.Verdicts.Fail, "unknown", snapshot.Verdicts.Unknown,
+		"calls", result.Calls, "evaluated", work.Evaluated, "reused", work.Reused, "duration", result.Duration)
+	return result, nil
+}
+
+// runID names one trigger of a scan.
+func runID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

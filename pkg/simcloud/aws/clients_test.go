@@ -1,0 +1,87 @@
+package aws
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/account"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/configservice"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/guardduty"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+)
+
+const (
+	testAccount = "111122223333"
+	testRegion  = "eu-central-1"
+)
+
+// client returns the SDK's client of a service.
+func client(service string, config sdk.Config) any {
+	switch service {
+	case "account":
+		return account.NewFromConfig(config)
+	case "cloudtrail":
+		return cloudtrail.NewFromConfig(config)
+	case "cloudwatch":
+		return cloudwatch.NewFromConfig(config)
+	case "cloudwatchlogs":
+		return cloudwatchlogs.NewFromConfig(config)
+	case "configservice":
+		return configservice.NewFromConfig(config)
+	case "ec2":
+		return ec2.NewFromConfig(config)
+	case "elasticloadbalancingv2":
+		return elasticloadbalancingv2.NewFromConfig(config)
+	case "guardduty":
+		return guardduty.NewFromConfig(config)
+	case "iam":
+		return iam.NewFromConfig(config)
+	case "kms":
+		return kms.NewFromConfig(config)
+	case "rds":
+		return rds.NewFromConfig(config)
+	case "s3":
+		return s3.NewFromConfig(config)
+	case "s3control":
+		return s3control.NewFromConfig(config)
+	case "securityhub":
+		return securityhub.NewFromConfig(config)
+	case "sts":
+		return sts.NewFromConfig(config)
+	}
+	return nil
+}
+
+func testTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// newServer returns a server with two items on a page.
+func newServer(t *testing.T) *Server {
+	t.Helper()
+	s, err := New(Options{Now: testTime, PageSize: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// inMemory returns a configuration that calls the handler without sockets and never retries.
+func inMemory(h http.Handler) sdk.Config {
+	return Config(testAccount, testRegion, &http.Client{Transport: fault.InMemory(h)}, noRetry)
+}
+
+func noRetry(c *sdk.Config) { c.Retryer = func() sdk.Retryer { return sdk.NopRetryer{} } }

@@ -33,6 +33,7 @@ type Options struct {
 	// Config is used as it is when its Credentials are set; otherwise the ambient settings are loaded: environment, shared
 	// files, web identity, instance role, and AWS_ENDPOINT_URL.
 	Config     sdk.Config
+	Name       string   // what people call the account
 	RoleARN    string   // role to assume, if any
 	ExternalID string   // for RoleARN
 	Regions    []string // read only these; none means every enabled region
@@ -136,7 +137,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	c.regions = c.opened.scanned(base.Region, options.Regions)
 
 	account := collectors.Account{
-		Account:   posture.Account{Provider: "aws", ID: c.account},
+		Account:   posture.Account{Provider: "aws", ID: c.account, Name: options.Name},
 		Principal: sdk.ToString(identity.Arn),
 		Types:     schema.Types(),
 		Explain:   explain(operations),

@@ -24,3 +24,12 @@ func readers() []collectors.Reader[*client] {
 		rdsReaders(),
 	)
 }
+
+// Operations lists every operation that a scan may call.
+func Operations() []collectors.Operation {
+	var out []collectors.Operation
+	for _, r := range readers() {
+		out = append(out, r.Operations...)
+	}
+	return out
+}

@@ -13,7 +13,7 @@ import (
 )
 
 // Compare lists the changes, resources first, each sorted by what it is about.
-func Compare(d posture.Diff) ([]posture.Change, error) {
+func Compare(d Diff) ([]posture.Change, error) {
 	var out []posture.Change
 	resources := map[posture.Key]posture.Change{}
 	for _, r := range d.Resources {
@@ -48,7 +48,7 @@ func Count(changes []posture.Change) map[posture.DriftCause]int {
 	return out
 }
 
-func resource(d posture.Diff, r posture.ResourceDelta) (posture.Change, bool, error) {
+func resource(d Diff, r ResourceDelta) (posture.Change, bool, error) {
 	change := posture.Change{Resource: r.Key, Cause: posture.CauseConfiguration}
 	switch {
 	case r.Before == nil:
@@ -108,7 +108,7 @@ type content struct {
 	Unread     []posture.Unread           `json:"unread"`
 }
 
-func fields(r posture.ResourceDelta) ([]posture.FieldChange, error) {
+func fields(r ResourceDelta) ([]posture.FieldChange, error) {
 	var before, after content
 	if err := json.Unmarshal(r.Before.JSON, &before); err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func at(attributes map[string]json.RawMessage, path string) (json.RawMessage, bo
 // verdict says why a verdict differs. A rule that is new, gone or changed is the cause of whatever it changed. A verdict that
 // comes or goes with its resource has that change's cause. Unknown on either side is coverage, unless the last known result
 // differs from the one now known.
-func verdict(v posture.VerdictDelta, resources map[posture.Key]posture.Change) (posture.Change, bool) {
+func verdict(v VerdictDelta, resources map[posture.Key]posture.Change) (posture.Change, bool) {
 	change := posture.Change{Kind: posture.Judgment, Resource: v.Resource, RuleID: v.RuleID, Cause: posture.CauseConfiguration}
 	if v.Before != nil {
 		change.Before = v.Before.Result

@@ -15,20 +15,20 @@ var (
 	start  = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func version(attributes string) *posture.ResourceVersion {
-	return &posture.ResourceVersion{JSON: []byte(`{"schema":1,"attributes":` + attributes + `,"unread":[]}`)}
+func version(attributes string) *ResourceVersion {
+	return &ResourceVersion{JSON: []byte(`{"schema":1,"attributes":` + attributes + `,"unread":[]}`)}
 }
 
-func stale(v *posture.ResourceVersion) *posture.ResourceVersion {
-	return &posture.ResourceVersion{JSON: v.JSON, Stale: true}
+func stale(v *ResourceVersion) *ResourceVersion {
+	return &ResourceVersion{JSON: v.JSON, Stale: true}
 }
 
-func diff(state posture.CellState, r posture.ResourceDelta) posture.Diff {
+func diff(state posture.CellState, r ResourceDelta) Diff {
 	r.Key = bucket
-	return posture.Diff{
+	return Diff{
 		Before:    posture.Snapshot{Started: start},
 		Cells:     []posture.Cell{{Type: bucket.Type, Region: bucket.Region, State: state}},
-		Resources: []posture.ResourceDelta{r},
+		Resources: []ResourceDelta{r},
 	}
 }
 
@@ -40,35 +40,35 @@ func TestResources(t *testing.T) {
 	off, on := version(`{"v":{"status":"off"}}`), version(`{"v":{"status":"on"}}`)
 	unread := version(`{"v":{}}`)
 	for name, test := range map[string]struct {
-		diff posture.Diff
+		diff Diff
 		want []posture.Change
 	}{
 		"a new resource in a cell that was read was added": {
-			diff(posture.Complete, posture.ResourceDelta{After: on}), change(posture.Added, posture.CauseConfiguration)},
+			diff(posture.Complete, ResourceDelta{After: on}), change(posture.Added, posture.CauseConfiguration)},
 		"a new resource in a cell that was not read may have been there": {
-			diff(posture.Denied, posture.ResourceDelta{After: on}), change(posture.Added, posture.CauseCoverage)},
+			diff(posture.Denied, ResourceDelta{After: on}), change(posture.Added, posture.CauseCoverage)},
 		"unless the cloud says that it is younger": {
-			diff(posture.Denied, posture.ResourceDelta{After: version(`{"created_at":"2026-03-01T05:00:00Z"}`)}),
+			diff(posture.Denied, ResourceDelta{After: version(`{"created_at":"2026-03-01T05:00:00Z"}`)}),
 			change(posture.Added, posture.CauseConfiguration)},
 		"a resource that is gone was removed": {
-			diff(posture.Complete, posture.ResourceDelta{Before: on}), change(posture.Removed, posture.CauseConfiguration)},
+			diff(posture.Complete, ResourceDelta{Before: on}), change(posture.Removed, posture.CauseConfiguration)},
 		"a nested value that differs is named by its path": {
-			diff(posture.Complete, posture.ResourceDelta{Before: off, After: on}),
+			diff(posture.Complete, ResourceDelta{Before: off, After: on}),
 			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v.status", Before: raw(`"off"`), After: raw(`"on"`)})},
 		"a value that is no longer read is coverage": {
-			diff(posture.Complete, posture.ResourceDelta{Before: off, After: unread}),
+			diff(posture.Complete, ResourceDelta{Before: off, After: unread}),
 			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "v.status", Before: raw(`"off"`), AfterUnread: true})},
 		"a value that is read for the first time is coverage": {
-			diff(posture.Complete, posture.ResourceDelta{Before: unread, After: on}),
+			diff(posture.Complete, ResourceDelta{Before: unread, After: on}),
 			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "v.status", After: raw(`"on"`), BeforeUnread: true})},
 		"a value that reads as it last did is coverage": {
-			diff(posture.Complete, posture.ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, on.JSON, off.JSON}}),
+			diff(posture.Complete, ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, on.JSON, off.JSON}}),
 			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "v.status", Before: raw(`"on"`), After: raw(`"on"`), BeforeUnread: true})},
 		"a value that reads other than it last did is configuration": {
-			diff(posture.Complete, posture.ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, off.JSON, on.JSON}}),
+			diff(posture.Complete, ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, off.JSON, on.JSON}}),
 			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v.status", Before: raw(`"off"`), After: raw(`"on"`)})},
 		"a resource that went unseen is coverage": {
-			diff(posture.Complete, posture.ResourceDelta{Before: on, After: stale(on)}), change(posture.Changed, posture.CauseCoverage)},
+			diff(posture.Complete, ResourceDelta{Before: on, After: stale(on)}), change(posture.Changed, posture.CauseCoverage)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Compare(test.diff)
@@ -87,33 +87,33 @@ func TestVerdicts(t *testing.T) {
 		return &posture.Verdict{Result: r, RuleVersion: version}
 	}
 	pass, fail, unknown := judged(posture.Pass, "1"), judged(posture.Fail, "1"), judged(posture.Unknown, "1")
-	added := posture.Diff{Cells: []posture.Cell{{Type: bucket.Type, Region: bucket.Region, State: posture.Complete}},
-		Resources: []posture.ResourceDelta{{Key: bucket, After: version(`{}`)}}}
+	added := Diff{Cells: []posture.Cell{{Type: bucket.Type, Region: bucket.Region, State: posture.Complete}},
+		Resources: []ResourceDelta{{Key: bucket, After: version(`{}`)}}}
 	hidden := added
 	hidden.Cells = nil
 	cell := posture.Key{Type: bucket.Type, Region: bucket.Region}
 	for name, test := range map[string]struct {
-		in    posture.Diff
-		delta posture.VerdictDelta
+		in    Diff
+		delta VerdictDelta
 		want  posture.DriftCause
 	}{
-		"pass to fail is configuration":                      {posture.Diff{}, posture.VerdictDelta{Before: pass, After: fail, LastKnown: pass}, posture.CauseConfiguration},
-		"another rule version is the ruleset":                {posture.Diff{}, posture.VerdictDelta{Before: pass, After: judged(posture.Fail, "2"), LastKnown: pass}, posture.CauseRuleset},
-		"a rule that is new to the resource is the ruleset":  {posture.Diff{}, posture.VerdictDelta{After: fail}, posture.CauseRuleset},
-		"a verdict that comes with its resource":             {added, posture.VerdictDelta{After: fail}, posture.CauseConfiguration},
-		"a verdict that comes with a resource unseen before": {hidden, posture.VerdictDelta{After: fail}, posture.CauseCoverage},
-		"pass to unknown is coverage":                        {posture.Diff{}, posture.VerdictDelta{Before: pass, After: unknown, LastKnown: pass}, posture.CauseCoverage},
-		"unknown back to what it was is coverage":            {posture.Diff{}, posture.VerdictDelta{Before: unknown, After: pass, LastKnown: pass}, posture.CauseCoverage},
-		"unknown to something else than before is a change":  {posture.Diff{}, posture.VerdictDelta{Before: unknown, After: fail, LastKnown: pass}, posture.CauseConfiguration},
-		"unknown to the first known result is coverage":      {posture.Diff{}, posture.VerdictDelta{Before: unknown, After: fail}, posture.CauseCoverage},
-		"a cell that could not be read is coverage":          {posture.Diff{}, posture.VerdictDelta{Resource: cell, After: unknown}, posture.CauseCoverage},
-		"a cell that is read again is coverage":              {posture.Diff{}, posture.VerdictDelta{Resource: cell, Before: unknown}, posture.CauseCoverage},
+		"pass to fail is configuration":                      {Diff{}, VerdictDelta{Before: pass, After: fail, LastKnown: pass}, posture.CauseConfiguration},
+		"another rule version is the ruleset":                {Diff{}, VerdictDelta{Before: pass, After: judged(posture.Fail, "2"), LastKnown: pass}, posture.CauseRuleset},
+		"a rule that is new to the resource is the ruleset":  {Diff{}, VerdictDelta{After: fail}, posture.CauseRuleset},
+		"a verdict that comes with its resource":             {added, VerdictDelta{After: fail}, posture.CauseConfiguration},
+		"a verdict that comes with a resource unseen before": {hidden, VerdictDelta{After: fail}, posture.CauseCoverage},
+		"pass to unknown is coverage":                        {Diff{}, VerdictDelta{Before: pass, After: unknown, LastKnown: pass}, posture.CauseCoverage},
+		"unknown back to what it was is coverage":            {Diff{}, VerdictDelta{Before: unknown, After: pass, LastKnown: pass}, posture.CauseCoverage},
+		"unknown to something else than before is a change":  {Diff{}, VerdictDelta{Before: unknown, After: fail, LastKnown: pass}, posture.CauseConfiguration},
+		"unknown to the first known result is coverage":      {Diff{}, VerdictDelta{Before: unknown, After: fail}, posture.CauseCoverage},
+		"a cell that could not be read is coverage":          {Diff{}, VerdictDelta{Resource: cell, After: unknown}, posture.CauseCoverage},
+		"a cell that is read again is coverage":              {Diff{}, VerdictDelta{Resource: cell, Before: unknown}, posture.CauseCoverage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.delta.Resource == (posture.Key{}) {
 				test.delta.Resource = bucket
 			}
-			test.in.Verdicts = []posture.VerdictDelta{test.delta}
+			test.in.Verdicts = []VerdictDelta{test.delta}
 			got, err := Compare(test.in)
 			if err != nil {
 				t.Fatal(err)
@@ -125,7 +125,7 @@ func TestVerdicts(t *testing.T) {
 		})
 	}
 	t.Run("the same result again is no change", func(t *testing.T) {
-		got, _ := Compare(posture.Diff{Verdicts: []posture.VerdictDelta{{Resource: bucket, Before: pass, After: judged(posture.Pass, "2")}}})
+		got, _ := Compare(Diff{Verdicts: []VerdictDelta{{Resource: bucket, Before: pass, After: judged(posture.Pass, "2")}}})
 		if got != nil {
 			t.Errorf("got %+v", got)
 		}

@@ -19,7 +19,7 @@ func Lint(s *Set) []error {
 	texts := map[string][]text{}
 	for _, p := range s.Programs {
 		out = append(out, p.lint(s)...)
-		for _, key := range []string{"title", "why", "fix"} {
+		for _, key := range []string{"title", "message", "why", "fix"} {
 			t := newText(p, key)
 			for _, other := range texts[key] {
 				if t.like(other) {
@@ -44,7 +44,7 @@ func (p *Program) lint(s *Set) []error {
 	if c, ok := s.SOC2.Control(p.Control); !ok || len(c.Criteria) == 0 {
 		complain("control", "%q is not a control with criteria in soc2.yaml", p.Control)
 	}
-	for key, text := range map[string]string{"title": p.Title, "message": p.Message, "why": p.Why, "fix": p.Fix} {
+	for key, text := range p.texts() {
 		if len(strings.Fields(text)) < 3 {
 			complain(key, "say it in words")
 		}
@@ -61,6 +61,10 @@ func (p *Program) lint(s *Set) []error {
 	return out
 }
 
+func (r *Rule) texts() map[string]string {
+	return map[string]string{"title": r.Title, "message": r.Message, "why": r.Why, "fix": r.Fix}
+}
+
 // text is one text of a rule as the set of its words, without numbers and without the words that only name the rule's subject.
 type text struct {
 	of    *Program
@@ -70,7 +74,7 @@ type text struct {
 var word = regexp.MustCompile(`[a-z]+`)
 
 func newText(p *Program, key string) text {
-	content := map[string]string{"title": p.Title, "why": p.Why, "fix": p.Fix}[key]
+	content := p.texts()[key]
 	subject := map[string]bool{}
 	for _, w := range word.FindAllString(strings.ToLower(p.ID+" "+p.Resource), -1) {
 		subject[w], subject[w+"s"] = true, true

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -180,6 +183,31 @@ func TestMissingInputsNeverFlip(t *testing.T) {
 		}
 	}
 	t.Log(became)
+}
+
+func TestProgramsAreSharedByGoroutines(t *testing.T) {
+	c := newTestCompiler(t)
+	p := compile(t, c, ruleFile(`resource.zones.exists(z, resource.ports.exists(p, z in p.cidrs)) || resource.ports.all(p, p.from > 1)`))
+	random := rand.New(rand.NewPCG(5, 6))
+	var records []*Record
+	var want []posture.Verdict
+	for range 50 {
+		less, unread := blind(random, randomServer(random))
+		data, _ := json.Marshal(less)
+		record := decode(t, c, "i", string(data), unread...)
+		records, want = append(records, record), append(want, p.Evaluate(Subject{Resource: record}, collected))
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for i, record := range records {
+				if diff := cmp.Diff(want[i], p.Evaluate(Subject{Resource: record}, collected)); diff != "" {
+					t.Errorf("verdict differs (-alone +together):\n%s", diff)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func FuzzLoadRule(f *testing.F) {

@@ -2,6 +2,8 @@ package rule
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,7 +56,10 @@ func Load(fsys fs.FS, list []*posture.Type) (*Set, error) {
 		rules = append(rules, r)
 	}
 	set := &Set{SOC2: soc2, Compiler: compiler}
-	return set, errors.Join(append(failed, set.compile(rules, nil))...)
+	if err := errors.Join(append(failed, set.compile(rules, nil))...); err != nil {
+		return nil, err
+	}
+	return set, nil
 }
 
 // WithParams is the set with a deployment's parameters, by rule id and name, in place of the rules' own.
@@ -69,7 +74,10 @@ func (s *Set) WithParams(params map[string]map[string]any) (*Set, error) {
 		}
 	}
 	out := &Set{SOC2: s.SOC2, Compiler: s.Compiler}
-	return out, out.compile(rules, params)
+	if err := out.compile(rules, params); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (s *Set) compile(rules []*Rule, params map[string]map[string]any) error {
@@ -103,6 +111,15 @@ func (s *Set) Program(id string) (*Program, error) {
 // Active are the rules that a scan runs: all but the retired ones.
 func (s *Set) Active() []*Program {
 	return slices.DeleteFunc(slices.Clone(s.Programs), func(p *Program) bool { return p.Retired != "" })
+}
+
+// Digest is the SHA-256, in hex, over the versions of the active rules.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	for _, p := range s.Active() {
+		fmt.Fprintln(h, p.ID, p.Version)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Criteria are the links of the rule's control to criteria.

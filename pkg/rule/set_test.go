@@ -60,6 +60,7 @@ func replaced(s string, pairs ...string) string {
 
 func TestLint(t *testing.T) {
 	second := replaced(goodRule, "test-server-private", "test-server-locked", "Servers stay off the internet", "Servers carry a lock",
+		"The server has a public address.", "Anybody may delete it.",
 		"Strangers reach what listens there.", "One wrong call would end it.", "Take the address away and use the bastion.", "Set the lock.")
 	linkless := replaced(goodSOC2, ", leaves: All else.", "")
 	twoAlike := replaced(goodSOC2, "{id: CC6.1, supports: This much., leaves: All else.}",
@@ -122,6 +123,9 @@ func TestWithParams(t *testing.T) {
 	}
 	before, _ := set.Program("test-server-private")
 	after, _ := other.Program("test-server-private")
+	if set.Digest() == other.Digest() {
+		t.Error("two rule sets have one digest")
+	}
 	if before.Parameters()["least"] != 1 || after.Parameters()["least"] != 5 || before.Version == after.Version {
 		t.Errorf("parameters %v and %v, versions %s and %s", before.Parameters(), after.Parameters(), before.Version, after.Version)
 	}

@@ -32,7 +32,7 @@ type Work struct {
 
 // Judge judges collected against the state before. The resources, cells and verdicts of the result are complete: what is not
 // in it has ended.
-func (j Judge) Judge(c Collected, before posture.State) (posture.Sealing, Work, error) {
+func (j Judge) Judge(c Collected, before State) (posture.Sealing, Work, error) {
 	inventory := derive.New(c.Account, c.Started, j.Trusted, c.Cells, c.Resources)
 	j.Derive(inventory)
 	derive.Finish(inventory, c.Types)
@@ -67,7 +67,7 @@ func (j Judge) Judge(c Collected, before posture.State) (posture.Sealing, Work, 
 
 // contents encodes what was seen and carries forward what was not: a resource ends only when the cell it lives in was read
 // to the end without it.
-func (j Judge) contents(s *posture.Sealing, c Collected, before posture.State) error {
+func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 	types := map[string]*posture.Type{}
 	for _, t := range c.Types {
 		types[t.Name] = t
@@ -100,7 +100,7 @@ func (j Judge) contents(s *posture.Sealing, c Collected, before posture.State) e
 type judging struct {
 	Judge
 	collected Collected
-	before    posture.State
+	before    State
 	sealing   *posture.Sealing
 	byType    map[string][]*posture.Content
 	records   map[posture.Key]*rule.Record // decoded once, for all rules
@@ -185,7 +185,7 @@ func (j *judging) reuse(p *rule.Program, content *posture.Content) (posture.Verd
 	if p.CountsDays() && day(j.before.Snapshot.Started) != day(j.collected.Started) {
 		return posture.Verdict{}, false
 	}
-	v, ok := j.before.Verdicts[posture.Judged{RuleID: p.ID, Resource: content.Key}]
+	v, ok := j.before.Verdicts[Judged{RuleID: p.ID, Resource: content.Key}]
 	return v, ok && v.RuleVersion == p.Version
 }
 

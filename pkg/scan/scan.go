@@ -14,7 +14,8 @@ import (
 
 // Store is what a scan needs of the database.
 type Store interface {
-	State(ctx context.Context, account posture.Account) (posture.State, error)
+	// State returns the newest snapshot of an account, empty when there is none.
+	State(ctx context.Context, account string) (posture.Sealing, error)
 	Seal(ctx context.Context, s posture.Sealing) (posture.Snapshot, error)
 }
 
@@ -52,11 +53,11 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	before, err := s.Store.State(ctx, account.Account)
+	before, err := s.Store.State(ctx, account.Account.String())
 	if err != nil {
 		return Result{}, err
 	}
-	sealing, work, err := s.Judge.Judge(collected, before)
+	sealing, work, err := s.Judge.Judge(collected, NewState(before))
 	if err != nil {
 		return Result{}, err
 	}

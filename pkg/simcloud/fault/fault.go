@@ -67,7 +67,7 @@ type Cloud interface {
 	Refuse(http.ResponseWriter, *http.Request, Rule)
 }
 
-// Injector is the middleware. Its zero value injects nothing and records everything. Set the fields before use.
+// Injector is the middleware. Its zero value injects nothing and records everything. Give the fields values before use.
 type Injector struct {
 	Rules []Rule // the first that matches a call applies
 	// Wait delays a Slow call; nil waits by the clock. An error ends the connection without an answer.
@@ -76,6 +76,13 @@ type Injector struct {
 	mu     sync.Mutex
 	counts map[Call]int
 	log    []*Entry
+}
+
+// Set replaces the rules while the cloud serves, and begins to count and record anew.
+func (i *Injector) Set(rules []Rule) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.Rules, i.counts, i.log = rules, nil, nil
 }
 
 // Log returns every call so far, in order of arrival.

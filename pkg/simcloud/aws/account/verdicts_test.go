@@ -103,7 +103,7 @@ func TestVerdicts(t *testing.T) {
 					t.Errorf("tick %d: cell %s %s is %s: %v", tick, cell.Type, cell.Region, cell.State, cell.Cause)
 				}
 			}
-			sealing, _, err := judge.Judge(collected, posture.State{})
+			sealing, _, err := judge.Judge(collected, scan.State{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/transport"
+	"github.com/plumbline-dev/plumbline/pkg/drift"
+	"github.com/plumbline-dev/plumbline/pkg/embedpg"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/rule"
+	"github.com/plumbline-dev/plumbline/pkg/scan"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud"
+	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
+	"github.com/plumbline-dev/plumbline/pkg/store"
+)
+
+func newDemo(a *app) *cobra.Command {
+	var once bool
+	var keep string
+	c := &cobra.Command{
+		Use: "demo", Short: "Scan 90 simulated days of three accounts and print the posture",
+		Long: `Starts a private PostgreSQL server and simulated AWS accounts on a loopback address, scans each account once a day for 90
+days with the real SDK, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
+		Example: "  plumbline demo\n  plumbline demo --once --output json\n  plumbline demo --keep demo-data && plumbline findings list --data-dir demo-data",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.demo(c.Context(), keep)
+		},
+	}
+	c.Flags().BoolVar(&once, "once", false, "stop after printing the posture summary (so far the demo always does)")
+	c.Flags().StringVar(&keep, "keep", "", "keep the demo's database in this new `folder`, for the other commands' --data-dir")
+	return c
+}
+
+// demoSummary is what scripts get; its names stay.
+type demoSummary struct {
+	Accounts   []demoAccount              `json:"accounts"`
+	Snapshots  int                        `json:"snapshots"`
+	Resources  int                        `json:"resources"`
+	Rules      int                        `json:"rules"`
+	Verdicts   posture.Counts             `json:"verdicts"`
+	Drift      map[posture.DriftCause]int `json:"drift"`
+	Controls   int                        `json:"controls"`
+	Criteria   int                        `json:"criteria"`
+	DurationMS int64                      `json:"duration_ms"`
+}
+
+type demoAccount struct {
+	Provider string `json:"provider"`
+	ID       string `json:"id"`
+}
+
+func (a *app) demo(ctx context.Context, keep string) error {
+	started := time.Now()
+	set, err := loadRules()
+	if err != nil {
+		return err
+	}
+	url := a.databaseURL
+	if url == "" {
+		options := embedpg.Options{Unsafe: keep == "", Log: a.log()}
+		if keep != "" {
+			options.Dir = keep + "/postgres"
+		}
+		server, err := embedpg.Start(ctx, options)
+		if err != nil {
+			return err
+		}
+		defer server.Stop()
+		url = server.URL("postgres")
+	}
+	cloud, err := simcloud.Start("127.0.0.1:0", simcloud.Demo(started))
+	if err != nil {
+		return err
+	}
+	defer cloud.Stop()
+	return withStoreAt(ctx, url, func(db *store.Store) error {
+		if old, err := db.Snapshots(ctx, "", 1); err != nil {
+			return err
+		} else if len(old) > 0 {
+			return fmt.Errorf("%w: the demo needs an empty database, this one holds snapshots", posture.ErrSetup)
+		}
+		db.Now = cloud.Now
+		moved, snapshots, err := a.demoDays(ctx, cloud, set, db)
+		if err != nil {
+			return err
+		}
+		summary, err := summarize(ctx, db, set)
+		if err != nil {
+			return err
+		}
+		summary.Drift, summary.Snapshots, summary.DurationMS = moved, snapshots, time.Since(started).Milliseconds()
+		if a.output == "json" {
+			return a.show(summary, nil, nil)
+		}
+		if err := a.showPosture(ctx, db, set, summary); err != nil {
+			return err
+		}
+		if keep != "" {
+			fmt.Fprintf(a.out, "\nLook around:\n  plumbline findings list --data-dir %s\n  plumbline drift --data-dir %s\n  plumbline snapshots list --data-dir %s\n", keep, keep, keep)
+		}
+		return nil
+	})
+}
+
+// demoDays scans every account once a day and counts what drifted from one scan to the next.
+func (a *app) demoDays(ctx context.Context, cloud *simcloud.Cloud, set *rule.Set, db *store.Store) (map[posture.DriftCause]int, int, error) {
+	moved, snapshots := drift.Count(nil), 0
+	var mu sync.Mutex
+	update, finish := progress(a.err, "simulated days")
+	defer finish()
+	client := simaws.DialClient(cloud.Addr) // one for all scans, so that connections are used again
+	for day := range simcloud.DemoDays {
+		update(day, simcloud.DemoDays)
+		if simcloud.DemoOutage(day) {
+			continue
+		}
+		cloud.SetTick(day)
+		cloud.Faults.Set(simcloud.DemoFaults(day))
+		group, ctx := errgroup.WithContext(ctx)
+		for _, account := range cloud.World.Accounts {
+			group.Go(func() error {
+				result, err := demoScanner(cloud, client, account, set, db).Scan(ctx, nil)
+				if err != nil {
+					return fmt.Errorf("day %d: %w", day, err)
+				}
+				var changes []posture.Change
+				if seq := result.Snapshot.Seq; seq > 1 {
+					if changes, err = scan.Drift(ctx, db, account.Account.String(), seq-1, seq); err != nil {
+						return err
+					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				snapshots++
+				for cause, n := range drift.Count(changes) {
+					moved[cause] += n
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, 0, err
+		}
+	}
+	update(simcloud.DemoDays, simcloud.DemoDays)
+	return moved, snapshots, nil
+}
+
+func demoScanner(cloud *simcloud.Cloud, client sdk.HTTPClient, account world.Account, set *rule.Set, db scan.Store) *scan.Scanner {
+	config := simaws.Config(account.ID, account.Home(), client)
+	scanner := awsScanner(set, db, aws.Options{Config: config, Name: account.Name, Transport: transport.Options{Clock: cloud}}, nil)
+	scanner.Clock, scanner.Trigger = cloud, "schedule"
+	scanner.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	return scanner
+}
+
+// summarize counts the newest snapshot of every account.
+func summarize(ctx context.Context, db *store.Store, set *rule.Set) (demoSummary, error) {
+	summary := demoSummary{Accounts: []demoAccount{}, Rules: len(set.Active())}
+	current, err := db.Current(ctx, "", time.Time{})
+	if err != nil {
+		return summary, err
+	}
+	for _, s := range current {
+		summary.Accounts = append(summary.Accounts, demoAccount{s.Account.Provider, s.Account.ID})
+		summary.Resources += s.Resources
+		summary.Verdicts.Pass += s.Verdicts.Pass
+		summary.Verdicts.Fail += s.Verdicts.Fail
+		summary.Verdicts.Unknown += s.Verdicts.Unknown
+		summary.Verdicts.DoesNotApply += s.Verdicts.DoesNotApply
+	}
+	controls, criteria := map[string]bool{}, map[string]bool{}
+	for _, p := range set.Active() {
+		controls[p.Control] = true
+		for _, link := range set.Criteria(p) {
+			criteria[link.ID] = true
+		}
+	}
+	summary.Controls, summary.Criteria = len(controls), len(criteria)
+	return summary, nil
+}
+
+// showPosture prints the verdicts by criterion: observations, never one score.
+func (a *app) showPosture(ctx context.Context, db *store.Store, set *rule.Set, s demoSummary) error {
+	counts, err := db.Counts(ctx, "", time.Time{})
+	if err != nil {
+		return err
+	}
+	byCriterion := map[string]*posture.Counts{}
+	for _, c := range counts {
+		p, err := set.Program(c.Rule)
+		if err != nil {
+			return err
+		}
+		for _, link := range set.Criteria(p) {
+			sum := byCriterion[link.ID]
+			if sum == nil {
+				sum = &posture.Counts{}
+				byCriterion[link.ID] = sum
+			}
+			sum.Pass, sum.Fail = sum.Pass+c.Pass, sum.Fail+c.Fail
+			sum.Unknown, sum.DoesNotApply = sum.Unknown+c.Unknown, sum.DoesNotApply+c.DoesNotApply
+		}
+	}
+	fmt.Fprintf(a.out, "%d accounts, %d snapshots over %d days, %d resources, %d rules, %d controls, %d criteria, in %.1f s\n",
+		len(s.Accounts), s.Snapshots, simcloud.DemoDays, s.Resources, s.Rules, s.Controls, s.Criteria, float64(s.DurationMS)/1000)
+	fmt.Fprintf(a.out, "Verdicts now: %d pass, %d fail, %d unknown, %d not applicable\n", s.Verdicts.Pass, s.Verdicts.Fail, s.Verdicts.Unknown, s.Verdicts.DoesNotApply)
+	fmt.Fprintf(a.out, "Drift: %d configuration, %d ruleset, %d exception, %d coverage\n\n",
+		s.Drift[posture.CauseConfiguration], s.Drift[posture.CauseRuleset], s.Drift[posture.CauseException], s.Drift[posture.CauseCoverage])
+	rows := [][]any{}
+	for _, criterion := range set.SOC2.Criteria {
+		if c := byCriterion[criterion.ID]; c != nil {
+			rows = append(rows, []any{criterion.ID, criterion.Title, c.Pass, c.Fail, c.Unknown, c.DoesNotApply})
+		}
+	}
+	if err := a.show(nil, []string{"criterion", "about", "pass", "fail", "unknown", "n/a"}, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, "\nThese are observations of settings. Whether a criterion is met is for an auditor to conclude.")
+	return nil
+}

@@ -1,0 +1,47 @@
+package simcloud
+
+import (
+	"time"
+
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/account"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
+)
+
+// DemoDays is how long the demo's story is.
+const DemoDays = 90
+
+// Demo is the world of the demo: three AWS accounts, of which the last day is today.
+func Demo(today time.Time) *world.World {
+	start := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-DemoDays).Add(6 * time.Hour)
+	aws := func(id, name string, regions, closed []string) world.Account {
+		return world.Account{Account: posture.Account{Provider: "aws", ID: id, Name: name}, Regions: regions, Closed: closed}
+	}
+	return &world.World{
+		Seed: 20, Start: start, Kinds: account.Kinds(),
+		Accounts: []world.Account{
+			aws("111122223333", "production", []string{"eu-west-1", "eu-central-1", "us-east-1"}, []string{"ap-east-1"}),
+			aws("444455556666", "staging", []string{"eu-west-1", "us-east-1"}, []string{"ap-east-1"}),
+			aws("777788889999", "security", []string{"eu-west-1", "us-east-1"}, nil),
+		},
+		Story: []world.Event{
+			// Somebody turns log validation off for six days; it is repaired.
+			{Account: 0, Kind: "cloudtrail.trail", Defect: "no-validation", From: 0, To: DemoDays, Not: true},
+			{Account: 0, Kind: "cloudtrail.trail", Defect: "no-validation", From: 31, To: 37},
+			// The security contact goes missing near the end, and stays so.
+			{Account: 1, Kind: "account.contact", Defect: "no-security-contact", From: 82, To: DemoDays + 1},
+		},
+	}
+}
+
+// DemoOutage reports whether the scanner is down on that day: nine days on which nothing is read.
+func DemoOutage(day int) bool { return day >= 45 && day < 54 }
+
+// DemoFaults are the calls that fail on that day: for six days the production account refuses the EC2 reads of one region.
+func DemoFaults(day int) []fault.Rule {
+	if day < 62 || day >= 68 {
+		return nil
+	}
+	return []fault.Rule{{Call: fault.Call{Account: "111122223333", Region: "eu-central-1", Service: "ec2"}, Kind: fault.Denied}}
+}

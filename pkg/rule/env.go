@@ -6,6 +6,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/decls"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -50,7 +51,7 @@ func NewCompiler(t *Types) (*Compiler, error) {
 		cel.ExtendedValidations(),
 		cel.ASTValidators(cel.ValidateComprehensionNestingLimit(maxNested), cel.ValidateRegexProgramSizeLimit(maxRegexp)),
 		cel.Variable(todayName, cel.IntType),
-		cel.Function("count", cel.Overload("count_list", []*cel.Type{cel.ListType(cel.TypeParamType("T"))}, cel.IntType,
+		cel.Function("count", decls.DisableTypeGuards(true), cel.Overload("count_list", []*cel.Type{cel.ListType(cel.TypeParamType("T"))}, cel.IntType,
 			cel.UnaryBinding(count))),
 		cel.Function(ageFunction, cel.Overload("age_days_timestamp", []*cel.Type{cel.TimestampType, cel.IntType}, cel.IntType,
 			cel.BinaryBinding(ageDays))),

@@ -1,0 +1,111 @@
+package aws
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	"github.com/plumbline-dev/plumbline/pkg/derive"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+)
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}
+
+// regionSettings: whether the defaults of a region concern anything there.
+func regionSettings(inv *derive.Inventory) {
+	instances := derive.Of[schema.EC2Instance](inv, schema.EC2InstanceType)
+	for _, s := range derive.Of[schema.EC2Settings](inv, schema.EC2SettingsType).Items {
+		here := instances.Where(func(i derive.Item[schema.EC2Instance]) bool { return i.Region == s.Region })
+		derive.Set(s, "has_instances", &s.V.HasInstances, derive.Exists(here, func(i derive.Item[schema.EC2Instance]) derive.Val[bool] {
+			return derive.Not(is(derive.Read(i, "state", i.V.State), "terminated"))
+		}))
+	}
+}
+
+// unoptimized are the previous-generation families for which EBS optimization is a setting or does not exist. All others
+// are always optimized. Source: EC2 user guide, "EBS optimization by default", as of November 2026.
+var unoptimized = []string{"c1", "c3", "cc2", "cr1", "g2", "hs1", "i2", "m1", "m2", "m3", "r3", "t1", "t2"}
+
+// instances: what reaches them.
+func instances(inv *derive.Inventory) {
+	groups := derive.ByID(derive.Of[schema.SecurityGroup](inv, schema.SecurityGroupType))
+	subnets := derive.ByID(derive.Of[schema.Subnet](inv, schema.SubnetType))
+	interfaces := derive.By(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType),
+		func(i derive.Item[schema.NetworkInterface]) string { return i.V.InstanceID })
+	for _, i := range derive.Of[schema.EC2Instance](inv, schema.EC2InstanceType).Items {
+		derive.Set(i, "live", &i.V.Live, derive.Map(derive.Read(i, "state", i.V.State), func(s string) bool {
+			return s != "shutting-down" && s != "terminated"
+		}))
+		derive.Set(i, "ebs_optimized_effective", &i.V.EBSOptimizedEffective, derive.Or(
+			derive.Read(i, "ebs_optimized", i.V.EBSOptimized),
+			derive.Map(derive.Read(i, "instance_type", i.V.InstanceType), func(kind string) bool {
+				family, _, _ := strings.Cut(kind, ".")
+				return !slices.Contains(unoptimized, family)
+			})))
+		inPublicSubnet := derive.Then(derive.Read(i, "subnet_id", i.V.SubnetID), func(id string) derive.Val[bool] {
+			return derive.Exists(subnets.All(id), func(s derive.Item[schema.Subnet]) derive.Val[bool] {
+				return derive.Read(s, "public", s.V.Public)
+			})
+		})
+		derive.Set(i, "subnet_public", &i.V.SubnetPublic, inPublicSubnet)
+		derive.Set(i, "public_address", &i.V.PublicAddress, derive.Or(
+			derive.Map(derive.Read(i, "public_ip", i.V.PublicIP), func(ip string) bool { return ip != "" }),
+			derive.Exists(interfaces.All(i.ID), func(n derive.Item[schema.NetworkInterface]) derive.Val[bool] {
+				return derive.Map(derive.Read(n, "public_ip", n.V.PublicIP), func(ip string) bool { return ip != "" })
+			}),
+			derive.And(inPublicSubnet, derive.Map(derive.Read(i, "ipv6_addresses", i.V.IPv6Addresses), func(l []string) bool { return len(l) > 0 }))))
+
+		ids := derive.Read(i, "security_group_ids", i.V.SecurityGroupIDs)
+		derive.Set(i, "public_ingress", &i.V.PublicIngress, derive.Then(ids, func(ids []string) derive.Val[[]schema.OpenPorts] { return openPorts(groups, ids) }))
+		derive.Set(i, "security_groups_complete", &i.V.SecurityGroupsComplete, derive.Then(ids, func(ids []string) derive.Val[bool] {
+			var all []derive.Val[bool]
+			for _, id := range ids {
+				all = append(all, derive.Exists(groups.All(id), func(derive.Item[schema.SecurityGroup]) derive.Val[bool] { return derive.Known(true) }))
+			}
+			return derive.And(all...)
+		}))
+	}
+}
+
+// openPorts is what a set of security groups lets in from any source. A group that is not in the account adds nothing.
+func openPorts(groups derive.Index[schema.SecurityGroup], ids []string) derive.Val[[]schema.OpenPorts] {
+	out := derive.Known([]schema.OpenPorts{})
+	for _, id := range ids {
+		group, found, missing := groups.Get(id)
+		rules := derive.Known([]schema.PublicRule(nil))
+		if found {
+			rules = derive.Read(group, "public_ingress", group.V.PublicIngress)
+		} else if len(missing) > 0 {
+			rules = derive.UnreadFor[[]schema.PublicRule](missing...)
+		}
+		out = derive.Map2(out, rules, func(sum []schema.OpenPorts, rules []schema.PublicRule) []schema.OpenPorts {
+			for _, r := range rules {
+				if p := (schema.OpenPorts{Protocol: r.Protocol, FromPort: r.FromPort, ToPort: r.ToPort}); !slices.Contains(sum, p) {
+					sum = append(sum, p)
+				}
+			}
+			return sum
+		})
+	}
+	return out
+}
+
+// volumes: the newest snapshot of each.
+func volumes(inv *derive.Inventory) {
+	snapshots := derive.By(derive.Of[schema.EBSSnapshot](inv, schema.EBSSnapshotType), func(s derive.Item[schema.EBSSnapshot]) string { return s.V.VolumeID })
+	for _, v := range derive.Of[schema.EBSVolume](inv, schema.EBSVolumeType).Items {
+		starts := derive.Collect(snapshots.All(v.ID), func(s derive.Item[schema.EBSSnapshot]) (derive.Val[time.Time], derive.Val[bool]) {
+			return derive.Read(s, "started_at", s.V.StartedAt), is(derive.Read(s, "state", s.V.State), "completed")
+		})
+		derive.Set(v, "last_snapshot_at", &v.V.LastSnapshotAt, derive.Map(starts, func(list []time.Time) posture.Opt[time.Time] {
+			if len(list) == 0 {
+				return posture.Opt[time.Time]{}
+			}
+			return posture.Some(slices.MaxFunc(list, time.Time.Compare))
+		}))
+	}
+}

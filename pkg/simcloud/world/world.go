@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,8 +48,10 @@ type Kind struct {
 	// Expect says what every rule on the thing's type must say, by rule id; id is the resource id that a scan reports. It
 	// looks at defects only. Nil when the kind is no resource.
 	Expect func(s *State, it *Item) (key posture.Key, verdicts map[string]posture.Result)
-	// ExpectAccount adds what the rules on the whole account must say because of this kind.
+	// ExpectAccount adds what the rules on the whole account must say because of this kind, ExpectMore what rules on other
+	// resources must.
 	ExpectAccount func(s *State) map[string]posture.Result
+	ExpectMore    func(s *State) map[Judged]posture.Result
 }
 
 // Defect is a named flaw. Share of the things have it for good; Drift of them have it for some days in every 90.
@@ -256,6 +259,9 @@ func (s *State) Expected() map[Judged]posture.Result {
 			for rule, result := range kind.ExpectAccount(s) {
 				out[Judged{rule, account}] = result
 			}
+		}
+		if kind.ExpectMore != nil {
+			maps.Copy(out, kind.ExpectMore(s))
 		}
 		if kind.Expect == nil {
 			continue

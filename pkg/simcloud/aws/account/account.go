@@ -22,6 +22,14 @@ type service struct {
 func services() []service {
 	return []service{
 		accountService,
+		cloudwatchService,
+		detectionService,
+		ec2NetworkService,
+		ec2ComputeService,
+		s3Service,
+		kmsService,
+		rdsService,
+		elbv2Service,
 		cloudtrailService,
 	}
 }

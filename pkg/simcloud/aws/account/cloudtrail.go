@@ -12,7 +12,7 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
 )
 
-// An account has one organization-style trail, at home in its first region.
+// An account has one trail for all regions, at home in its first region.
 var cloudtrailService = service{
 	kinds: []world.Kind{{
 		Name: "cloudtrail.trail", Global: true, Count: 1, Fixed: true,
@@ -20,30 +20,61 @@ var cloudtrailService = service{
 			{Name: "no-validation", Drift: 0.4},
 			{Name: "stopped", Drift: 0.2},
 			{Name: "delivery-fails", Drift: 0.2},
-			{Name: "no-key", Drift: 0.2},
+			{Name: "no-key", Drift: 0.3},
+			{Name: "one-region", Drift: 0.1},
+			{Name: "excludes-kms", Drift: 0.2},
+			{Name: "no-read-data-events", Share: 0.5},
+			{Name: "no-write-data-events", Share: 0.3, Drift: 0.3},
 		},
 		Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
-			health := failIf(it.Has("delivery-fails"))
-			if it.Has("stopped") {
-				health = posture.DoesNotApply
+			whileLogging := func(r posture.Result) posture.Result {
+				if it.Has("stopped") {
+					return posture.DoesNotApply
+				}
+				return r
 			}
+			bucket := s.Items("s3.bucket")[0] // the log bucket
 			return posture.Key{Type: "aws.cloudtrail.trail", Region: it.Account.Home(), ID: trailARN(it)}, map[string]posture.Result{
-				"aws-cloudtrail-trail-log-validation-enabled": failIf(it.Has("no-validation")),
-				"aws-cloudtrail-trail-delivery-healthy":       health,
+				"aws-cloudtrail-trail-log-validation-enabled":  failIf(it.Has("no-validation")),
+				"aws-cloudtrail-trail-kms-encrypted":           failIf(it.Has("no-key")),
+				"aws-cloudtrail-trail-delivery-healthy":        whileLogging(failIf(it.Has("delivery-fails"))),
+				"aws-cloudtrail-trail-cloudwatch-delivery":     whileLogging(posture.Pass),
+				"aws-cloudtrail-bucket-not-public":             failIf(publicBucket(s, bucket)),
+				"aws-cloudtrail-bucket-access-logging-enabled": failIf(bucket.Has("no-access-log")),
 			}
 		},
 		ExpectAccount: func(s *world.State) map[string]posture.Result {
-			trail := s.Items("cloudtrail.trail")[0]
+			t := s.Items("cloudtrail.trail")[0]
+			off := t.Has("stopped")
 			return map[string]posture.Result{
-				"aws-cloudtrail-security-trail-exists": failIf(trail.Has("stopped") || trail.Has("no-validation") || trail.Has("no-key")),
+				"aws-cloudtrail-multi-region-trail-logging": failIf(off || t.Has("one-region")),
+				"aws-cloudtrail-security-trail-exists":      failIf(off || t.Has("one-region") || t.Has("no-validation") || t.Has("no-key") || t.Has("excludes-kms")),
+				"aws-cloudtrail-s3-read-data-events":        failIf(off || t.Has("no-read-data-events")),
+				"aws-cloudtrail-s3-write-data-events":       failIf(off || t.Has("no-write-data-events")),
+				"aws-cloudtrail-bedrock-events":             failIf(off),
+				"aws-cloudtrail-lambda-data-events":         posture.Unknown, // functions are not collected
 			}
+		},
+		ExpectMore: func(s *world.State) map[world.Judged]posture.Result {
+			t := s.Items("cloudtrail.trail")[0]
+			out := map[world.Judged]posture.Result{}
+			covered := func(region string, r posture.Result) {
+				out[world.Judged{Rule: "aws-cloudtrail-region-covered", Resource: posture.Key{Type: "aws.account.region", Region: posture.Global, ID: region}}] = r
+			}
+			for i, region := range s.Account.Regions {
+				covered(region, failIf(t.Has("stopped") || t.Has("one-region") && i > 0))
+			}
+			for _, region := range s.Account.Closed {
+				covered(region, posture.DoesNotApply)
+			}
+			return out
 		},
 	}},
 	handle: func(s *aws.Server, w *states) {
 		aws.Handle(s, func(c aws.Call[*cloudtrail.DescribeTrailsInput]) (*cloudtrail.DescribeTrailsOutput, error) {
 			out := &cloudtrail.DescribeTrailsOutput{}
 			for _, it := range at(w, c).Items("cloudtrail.trail") {
-				if it.Account.Home() == c.Region || sdk.ToBool(c.Input.IncludeShadowTrails) {
+				if it.Account.Home() == c.Region || sdk.ToBool(c.Input.IncludeShadowTrails) && !it.Has("one-region") {
 					out.TrailList = append(out.TrailList, trail(it))
 				}
 			}
@@ -65,9 +96,19 @@ var cloudtrailService = service{
 		})
 		aws.Handle(s, func(c aws.Call[*cloudtrail.GetEventSelectorsInput]) (*cloudtrail.GetEventSelectorsOutput, error) {
 			it := at(w, c).Items("cloudtrail.trail")[0]
-			return &cloudtrail.GetEventSelectorsOutput{TrailARN: sdk.String(trailARN(it)), EventSelectors: []types.EventSelector{{
-				ReadWriteType: types.ReadWriteTypeAll, IncludeManagementEvents: sdk.Bool(true),
-			}}}, nil
+			management := types.EventSelector{ReadWriteType: types.ReadWriteTypeAll, IncludeManagementEvents: sdk.Bool(true)}
+			if it.Has("excludes-kms") {
+				management.ExcludeManagementEventSources = []string{"kms.amazonaws.com"}
+			}
+			out := &cloudtrail.GetEventSelectorsOutput{TrailARN: sdk.String(trailARN(it)), EventSelectors: []types.EventSelector{management}}
+			objects := []types.DataResource{{Type: sdk.String("AWS::S3::Object"), Values: []string{"arn:aws:s3"}}}
+			if !it.Has("no-read-data-events") {
+				out.EventSelectors = append(out.EventSelectors, types.EventSelector{ReadWriteType: types.ReadWriteTypeReadOnly, IncludeManagementEvents: sdk.Bool(false), DataResources: objects})
+			}
+			if !it.Has("no-write-data-events") {
+				out.EventSelectors = append(out.EventSelectors, types.EventSelector{ReadWriteType: types.ReadWriteTypeWriteOnly, IncludeManagementEvents: sdk.Bool(false), DataResources: objects})
+			}
+			return out, nil
 		})
 		aws.Handle(s, func(aws.Call[*cloudtrail.GetInsightSelectorsInput]) (*cloudtrail.GetInsightSelectorsOutput, error) {
 			return nil, &types.InsightNotEnabledException{Message: sdk.String("Insights are not enabled on the trail.")}
@@ -82,7 +123,7 @@ func trailARN(it *world.Item) string {
 func trail(it *world.Item) types.Trail {
 	t := types.Trail{
 		Name: sdk.String("organization"), TrailARN: sdk.String(trailARN(it)), HomeRegion: sdk.String(it.Account.Home()),
-		S3BucketName: sdk.String(logBucket(it.Account)), IsMultiRegionTrail: sdk.Bool(true), IncludeGlobalServiceEvents: sdk.Bool(true),
+		S3BucketName: sdk.String(logBucket(it.Account)), IsMultiRegionTrail: sdk.Bool(!it.Has("one-region")), IncludeGlobalServiceEvents: sdk.Bool(true),
 		LogFileValidationEnabled:  sdk.Bool(!it.Has("no-validation")),
 		CloudWatchLogsLogGroupArn: sdk.String(it.ARN("logs", it.Account.Home(), "log-group:"+trailLogGroup+":*")),
 	}

@@ -30,6 +30,7 @@ func services() []service {
 		kmsService,
 		rdsService,
 		elbv2Service,
+		iamService,
 		cloudtrailService,
 	}
 }

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,6 +116,8 @@ func TestKilledSealLeavesNothing(t *testing.T) {
 			}
 			in := plumbtest.Sealing(1, append(buckets(9), plumbtest.Resource("new", nil))...)
 			in.Snapshot.Account.ID = first.Account.ID
+			sum := sha256.Sum256([]byte("an answer not seen before"))
+			in.Bodies = append(in.Bodies, posture.Body{SHA256: hex.EncodeToString(sum[:]), Data: []byte("an answer not seen before")})
 			result := make(chan error, 1)
 			go func() {
 				_, err := s.Seal(context.Background(), in)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -120,9 +121,13 @@ func copyRows(ctx context.Context, tx pgx.Tx, table string, columns []string, n 
 		return nil
 	}
 	row := make([]any, len(columns)) // pgx encodes a row before it asks for the next
-	source := pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row, fill(i, row) })
+	var filled error // the server answers that the copy was broken off, and no longer why
+	source := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+		filled = fill(i, row)
+		return row, filled
+	})
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, source); err != nil {
-		return fmt.Errorf("write %s: %w", table, err)
+		return fmt.Errorf("write %s: %w", table, cmp.Or(filled, err))
 	}
 	return nil
 }

@@ -92,7 +92,11 @@ func run(ctx context.Context, task collectors.Task, explain func(error) posture.
 				r.Unread = append(r.Unread, posture.Unread{Path: path, Cause: cause})
 			}
 		}
-		resources[r.Key] = r
+		// A page offered twice brings its resources twice, the second time with details that the transport refused to ask for
+		// again: the fuller reading stands.
+		if before := resources[r.Key]; before == nil || len(r.Unread) <= len(before.Unread) {
+			resources[r.Key] = r
+		}
 	}
 	err := collect(ctx, task, emit)
 	finished := clock.Now()

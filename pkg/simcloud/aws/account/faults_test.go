@@ -1,0 +1,324 @@
+package account_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+	collect "github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	"github.com/plumbline-dev/plumbline/collectors/transport"
+	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/rule"
+	"github.com/plumbline-dev/plumbline/pkg/scan"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/rules"
+)
+
+// faultKinds are the ways in which a call can fail. Once means that the transport's second try finds the service well again.
+var faultKinds = []struct {
+	name    string
+	rule    fault.Rule
+	retried bool // one such failure alone is invisible
+}{
+	{"denied", fault.Rule{Kind: fault.Denied}, false},
+	{"throttled", fault.Rule{Kind: fault.Throttled}, true},
+	{"500", fault.Rule{Kind: fault.ServerError, Status: 500}, true},
+	{"503", fault.Rule{Kind: fault.ServerError, Status: 503}, true},
+	{"timeout", fault.Rule{Kind: fault.Slow, Delay: time.Hour}, true},
+	{"cut body", fault.Rule{Kind: fault.CutBody}, true},
+	{"garbled body", fault.Rule{Kind: fault.GarbledBody}, true},
+	{"missing page", fault.Rule{Kind: fault.MissingPage}, false},
+	{"repeated token", fault.Rule{Kind: fault.RepeatedToken}, false},
+	{"expired token", fault.Rule{Kind: fault.ExpiredToken}, false},
+	{"gone", fault.Rule{Kind: fault.Gone}, false},
+}
+
+// faulty is a simulated account, its clean scan, and what it takes to scan again with a fault.
+type faulty struct {
+	*cloud
+	judge   scan.Judge
+	clean   scan.Collected
+	sealed  posture.Sealing
+	tasks   []collectors.Task
+	calls   []fault.Entry // of the clean scan
+	explain map[string]string
+}
+
+const faultAccount, faultTick = "111122223333", 33
+
+func newFaulty(t *testing.T) *faulty {
+	set, err := rule.Load(rules.FS, schema.Types())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &faulty{cloud: newCloud(t, 2), explain: map[string]string{}}
+	f.judge = scan.Judge{Types: set.Compiler.Types(), Programs: set.Active(), Derive: derive.Derive}
+	for _, op := range collect.Operations() {
+		f.explain[op.Name] = op.Permission
+	}
+	injector := &fault.Injector{}
+	f.clean = f.read(t, faultAccount, faultTick, injector.Wrap(f.server))
+	f.calls = injector.Log()
+	f.sealed, _, err = f.judge.Judge(f.clean, scan.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// scanWith reads the account again with one rule of failing; a slow answer is one that never comes within the time limit.
+func (f *faulty) scanWith(t *testing.T, r fault.Rule) (scan.Collected, *fault.Injector, error) {
+	injector := &fault.Injector{Rules: []fault.Rule{r}, Wait: func(ctx context.Context, _ time.Duration) error {
+		return context.DeadlineExceeded // the caller's patience ends at once
+	}}
+	client := &http.Client{Transport: hurried{fault.InMemory(injector.Wrap(f.server))}}
+	opened, err := collect.Open(context.Background(), collect.Options{Config: aws.Config(faultAccount, "us-east-1", client), Transport: transport.Options{Clock: f, Attempts: 2}})
+	if err != nil {
+		return scan.Collected{}, injector, err
+	}
+	collected, err := scan.Collect(context.Background(), opened, f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return collected, injector, nil
+}
+
+// hurried turns a connection that ends without an answer into a timeout, which is what a client without patience sees.
+type hurried struct{ base http.RoundTripper }
+
+func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := h.base.RoundTrip(r)
+	if err != nil {
+		return nil, context.DeadlineExceeded
+	}
+	return resp, nil
+}
+
+// TestNothingReadWrongly fails every call that any reader makes in every way, and holds the verdicts against those of a clean
+// scan, both as the first scan of the account and as one that follows a clean one.
+func TestNothingReadWrongly(t *testing.T) {
+	f := newFaulty(t)
+	if len(f.sealed.Verdicts) < 500 {
+		t.Fatalf("the clean scan has only %d verdicts", len(f.sealed.Verdicts))
+	}
+	cases := f.cases(t)
+	compared := 0
+	for _, c := range cases {
+		collected, injector, err := f.scanWith(t, c.rule)
+		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool { return e.Injected != "" })
+		if err != nil {
+			if c.rule.Operation != "GetCallerIdentity" {
+				t.Errorf("%s: the scan did not open: %v", c.name, err)
+			}
+			continue // nothing is sealed without an identity
+		}
+		if !injected {
+			continue // this call has no pages
+		}
+		for _, complaint := range f.complaints(t, collected, c) {
+			t.Errorf("%s: %s", c.name, complaint)
+		}
+		compared += 2 * len(f.sealed.Verdicts)
+	}
+	t.Logf("%d cases over %d operations, about %d verdicts compared", len(cases), len(f.operations()), compared)
+	fmt.Printf("fault cases: %d\n", len(cases))
+}
+
+// TestWithoutTheGuardVerdictsAreWrong takes what was read for the truth, as if nothing were ever unread: the same comparison
+// must then find wrong verdicts.
+func TestWithoutTheGuardVerdictsAreWrong(t *testing.T) {
+	f := newFaulty(t)
+	wrong, tried := 0, 0
+	for _, c := range f.cases(t) {
+		if c.rule.Kind != fault.Denied || c.rule.Nth != 0 {
+			continue
+		}
+		collected, _, err := f.scanWith(t, c.rule)
+		if err != nil {
+			continue
+		}
+		tried++
+		for i := range collected.Cells {
+			collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+		}
+		for _, r := range collected.Resources {
+			r.Unread = slices.DeleteFunc(r.Unread, func(u posture.Unread) bool { return u.Reason == posture.ReasonDenied })
+		}
+		if len(f.complaints(t, collected, c)) > 0 {
+			wrong++
+		}
+	}
+	t.Logf("without the guard %d of %d refused operations give wrong verdicts or drop resources", wrong, tried)
+	if wrong < tried/2 {
+		t.Errorf("the comparison found only %d of %d", wrong, tried)
+	}
+}
+
+// saysNotSet are operations whose not-found answer is the documented way to say that a setting was never made: a value.
+var saysNotSet = map[string]bool{"GetAccountPasswordPolicy": true, "GetAlternateContact": true}
+
+type faultCase struct {
+	name    string
+	rule    fault.Rule
+	retried bool
+}
+
+func (f *faulty) operations() []fault.Call {
+	seen := map[fault.Call]bool{}
+	var out []fault.Call
+	for _, e := range f.calls {
+		call := fault.Call{Service: e.Service, Operation: e.Operation}
+		if !seen[call] {
+			seen[call] = true
+			out = append(out, call)
+		}
+	}
+	slices.SortFunc(out, func(a, b fault.Call) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Operation, b.Operation))
+	})
+	return out
+}
+
+// cases are all operations × all kinds × every call or only the first; without PLUMBLINE_LONG a seeded third of them, though
+// always the refusals.
+func (f *faulty) cases(t *testing.T) []faultCase {
+	var out []faultCase
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, call := range f.operations() {
+		for _, kind := range faultKinds {
+			for _, nth := range []int{0, 1} {
+				r := kind.rule
+				r.Call, r.Nth = call, nth
+				once := "every call"
+				if nth == 1 {
+					once = "first call"
+				}
+				if kind.rule.Kind == fault.Gone && saysNotSet[call.Operation] {
+					continue
+				}
+				c := faultCase{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, once), r, kind.retried && nth == 1}
+				if os.Getenv("PLUMBLINE_LONG") != "" || kind.name == "denied" || random.IntN(3) == 0 {
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// complaints says what is wrong with a scan under a fault.
+func (f *faulty) complaints(t *testing.T, collected scan.Collected, c faultCase) []string {
+	var out []string
+	// Judging adds to the resources, so each judging gets its own.
+	copied := collected
+	copied.Resources = nil
+	for _, r := range collected.Resources {
+		clone := *r
+		clone.Unread = slices.Clone(r.Unread)
+		copied.Resources = append(copied.Resources, &clone)
+	}
+	first, _, err := f.judge.Judge(collected, scan.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := f.judge.Judge(copied, scan.NewState(f.sealed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := index(f.sealed)
+	for name, sealing := range map[string]posture.Sealing{"first scan": first, "later scan": second} {
+		now := index(sealing)
+		unknownCells := map[string]bool{}
+		for judged, v := range now {
+			before, known := clean[judged]
+			switch {
+			case judged.Resource.ID == "":
+				unknownCells[judged.RuleID] = true
+				out = append(out, f.names(v, c)...)
+			case !known:
+				out = append(out, fmt.Sprintf("%s: %s judges %v, which does not exist", name, v.RuleID, v.Resource))
+			case v.Result == before.Result:
+			case v.Result != posture.Unknown:
+				out = append(out, fmt.Sprintf("%s: %s on %v turned from %s to %s (%s)", name, v.RuleID, v.Resource, before.Result, v.Result, v.Reason))
+			default:
+				out = append(out, f.names(v, c)...)
+			}
+		}
+		for judged, v := range clean {
+			if _, there := now[judged]; there || v.Resource.ID == "" {
+				continue
+			}
+			if name == "later scan" || !unknownCells[judged.RuleID] {
+				out = append(out, fmt.Sprintf("%s: the verdict of %s on %v is gone", name, v.RuleID, v.Resource))
+			}
+		}
+		if name == "later scan" {
+			present := map[posture.Key]bool{}
+			for _, r := range sealing.Resources {
+				present[r.Key] = true
+			}
+			for _, r := range f.sealed.Resources {
+				if !present[r.Key] {
+					out = append(out, fmt.Sprintf("resource %v ended", r.Key))
+				}
+			}
+		}
+		if c.retried && !changesNothing(clean, now) {
+			out = append(out, name+": one failure that a second try mends changed a verdict")
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// names checks that a verdict that is unknown because of the fault names the call and its permission.
+func (f *faulty) names(v posture.Verdict, c faultCase) []string {
+	var out []string
+	for _, u := range v.Unread {
+		if u.Reason == posture.ReasonNotCollected {
+			continue
+		}
+		_, operation, _ := strings.Cut(u.Operation, ".")
+		if operation != c.rule.Operation && !(c.rule.Operation == "DescribeRegions") {
+			out = append(out, fmt.Sprintf("%s on %v blames %q", v.RuleID, v.Resource, u.Operation))
+		}
+		if want := f.explain[u.Operation]; u.Permission != want {
+			out = append(out, fmt.Sprintf("%s on %v names permission %q, want %q", v.RuleID, v.Resource, u.Permission, want))
+		}
+	}
+	if len(v.Unread) == 0 {
+		out = append(out, fmt.Sprintf("%s on %v is unknown and does not say why", v.RuleID, v.Resource))
+	}
+	return out
+}
+
+func index(s posture.Sealing) map[scan.Judged]posture.Verdict {
+	out := make(map[scan.Judged]posture.Verdict, len(s.Verdicts))
+	for _, v := range s.Verdicts {
+		out[scan.Judged{RuleID: v.RuleID, Resource: v.Resource}] = v
+	}
+	return out
+}
+
+func changesNothing(a, b map[scan.Judged]posture.Verdict) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if b[k].Result != v.Result {
+			return false
+		}
+	}
+	return true
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -48,9 +49,11 @@ func run(ctx context.Context, args []string, s streams) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(s.err, "plumbline:", err)
+	text := strings.ReplaceAll(err.Error(), ":\n\t", ": ") // a library's list of addresses tried
+	text, _, _ = strings.Cut(text, "\n\t")
+	fmt.Fprintln(s.err, "plumbline:", text)
 	var usage usageError
-	if errors.As(err, &usage) || errors.Is(err, posture.ErrSetup) || errors.Is(err, posture.ErrInvalid) || errors.Is(err, posture.ErrNotFound) {
+	if errors.As(err, &usage) || strings.HasPrefix(text, "unknown command") || errors.Is(err, posture.ErrSetup) || errors.Is(err, posture.ErrInvalid) || errors.Is(err, posture.ErrNotFound) {
 		return exitSetup
 	}
 	return exitInternal

@@ -47,7 +47,7 @@ SOC 2 rules and shows what drifted. What could not be read is unknown: never pas
   plumbline scan --provider aws           # the account behind your AWS credentials
   plumbline findings list                 # what fails now
   plumbline drift --account aws:111122223333`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, DisableSuggestions: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			switch a.output {
 			case "table", "json", "csv":

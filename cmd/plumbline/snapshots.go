@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbline-dev/plumbline/pkg/drift"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/store"
@@ -276,23 +275,4 @@ func parseTime(text string) (time.Time, error) {
 		return t, usageError{fmt.Errorf("time %q: want a day (2026-03-01) or RFC 3339 (2026-03-01T12:00:00Z)", text)}
 	}
 	return t, nil
-}
-
-// countDrift adds up the causes of every step between an account's snapshots.
-func countDrift(ctx context.Context, db *store.Store, account string) (map[posture.DriftCause]int, error) {
-	newest, err := db.Latest(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	out := drift.Count(nil)
-	for seq := int64(2); seq <= newest.Seq; seq++ {
-		changes, err := scan.Drift(ctx, db, account, seq-1, seq)
-		if err != nil {
-			return nil, err
-		}
-		for cause, n := range drift.Count(changes) {
-			out[cause] += n
-		}
-	}
-	return out, nil
 }

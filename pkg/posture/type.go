@@ -200,18 +200,18 @@ func (f Field) encode(v reflect.Value) any {
 // drop removes what path names from attributes. A path into an element whose key is not there, and "list[]", remove nothing.
 func drop(s *Struct, attributes map[string]any, path string) {
 	name, rest, nested := strings.Cut(path, ".")
-	name, key, element := strings.Cut(name, "[")
+	name, _, element := strings.Cut(name, "[")
 	field, ok := s.Field(name)
 	if !ok {
 		return
 	}
-	if element { // a key may hold dots itself: it ends at the last "]" before a dot or the end
+	if element { // a key may hold dots itself: it ends at the last "]" before a dot
 		after := path[len(name)+1:]
 		end := strings.LastIndex(after, "].")
 		if end < 0 {
 			return // "list[]" or a whole element: the list itself stays, marked incomplete by the path
 		}
-		key, rest = after[:end], after[end+2:]
+		key, rest := after[:end], after[end+2:]
 		list, _ := attributes[name].([]any)
 		for _, e := range list {
 			object := e.(map[string]any)

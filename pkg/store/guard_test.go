@@ -114,7 +114,7 @@ func TestKilledSealLeavesNothing(t *testing.T) {
 			if _, err := blocker.Exec(t.Context(), "LOCK TABLE "+table+" IN SHARE MODE"); err != nil {
 				t.Fatal(err)
 			}
-			in := plumbtest.Sealing(1, append(buckets(9), plumbtest.Resource("new", nil))...)
+			in := plumbtest.Sealing(1, append(buckets(8), plumbtest.Resource("new", nil))...)
 			in.Snapshot.Account.ID = first.Account.ID
 			sum := sha256.Sum256([]byte("an answer not seen before"))
 			in.Bodies = append(in.Bodies, posture.Body{SHA256: hex.EncodeToString(sum[:]), Data: []byte("an answer not seen before")})

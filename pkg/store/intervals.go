@@ -121,7 +121,7 @@ func copyRows(ctx context.Context, tx pgx.Tx, table string, columns []string, n 
 		return nil
 	}
 	row := make([]any, len(columns)) // pgx encodes a row before it asks for the next
-	var filled error // the server answers that the copy was broken off, and no longer why
+	var filled error                 // the server answers that the copy was broken off, and no longer why
 	source := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
 		filled = fill(i, row)
 		return row, filled

@@ -89,26 +89,9 @@ func (w *states) get(account string, now time.Time) *world.State {
 	return s
 }
 
-// apiError is an answer with an error code.
-func apiError(code, message string) error {
-	return &aws.Error{Code: code, Message: message, Status: http.StatusBadRequest}
-}
-
 // notFound is the answer for what is not there or not set.
 func notFound(code string) error {
 	return &aws.Error{Code: code, Message: "not found", Status: http.StatusNotFound}
-}
-
-// verdicts turns "every one of these rules" and "except these" into a table: all pass, and those named otherwise fail.
-func passExcept(rules []string, failing ...string) map[string]posture.Result {
-	out := make(map[string]posture.Result, len(rules))
-	for _, r := range rules {
-		out[r] = posture.Pass
-	}
-	for _, r := range failing {
-		out[r] = posture.Fail
-	}
-	return out
 }
 
 // failIf is fail when the defect is there, else pass.

@@ -53,6 +53,9 @@ func collectBuckets(ctx context.Context, c *client, emit collectors.Emit) error 
 	var found []types.Bucket
 	listErr := pages(ctx, list, func(page *s3.ListBucketsOutput) error {
 		for _, b := range page.Buckets {
+			if slices.ContainsFunc(found, func(f types.Bucket) bool { return sdk.ToString(f.Name) == sdk.ToString(b.Name) }) {
+				continue // a page offered twice; the transport ends such a list
+			}
 			found = append(found, b)
 			if region := sdk.ToString(b.BucketRegion); region != "" {
 				regions.located[sdk.ToString(b.Name)] = location{region: region}

@@ -164,7 +164,7 @@ func TestWithoutTheGuardVerdictsAreWrong(t *testing.T) {
 }
 
 // saysNotSet are operations whose not-found answer is the documented way to say that a setting was never made: a value.
-var saysNotSet = map[string]bool{"iam.GetAccountPasswordPolicy": true, "account.GetAlternateContact": true, "s3control.GetPublicAccessBlock": true}
+var saysNotSet = map[string]bool{"iam.GetAccountPasswordPolicy": true, "account.GetAlternateContact": true, "s3control.GetPublicAccessBlock": true, "securityhub.DescribeHub": true}
 
 type faultCase struct {
 	name    string

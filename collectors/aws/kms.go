@@ -88,10 +88,13 @@ func emitKey(ctx context.Context, api *kms.Client, listed types.KeyListEntry, al
 		gaps = append(gaps, collectors.Unread(err, append([]string{
 			"created_at", "description", "manager", "state", "spec", "usage", "origin", "multi_region", "deletion_date"}, customerPaths...)...))
 	default:
-		readKey(key, described.KeyMetadata)
-		if described.KeyMetadata.KeyManager == types.KeyManagerTypeCustomer {
+		gaps = append(gaps, readKey(key, described.KeyMetadata)...)
+		switch described.KeyMetadata.KeyManager {
+		case types.KeyManagerTypeCustomer:
 			gaps = append(gaps, readCustomerKey(ctx, api, key, listed.KeyId)...)
-		} else {
+		case "":
+			gaps = append(gaps, collectors.Unread(missing("KMS.DescribeKey", "manager"), customerPaths...))
+		default:
 			gaps = append(gaps, collectors.NotCollected(customerPaths...))
 		}
 	}
@@ -101,7 +104,8 @@ func emitKey(ctx context.Context, api *kms.Client, listed types.KeyListEntry, al
 // customerPaths are the attributes that are read of customer managed keys alone.
 var customerPaths = []string{"tags", "policy_readable", "policy", "rotation_enabled", "rotation_period_days"}
 
-func readKey(key *schema.KMSKey, m *types.KeyMetadata) {
+// readKey fills the key from its description; members that every description has, and this one lacks, are gaps.
+func readKey(key *schema.KMSKey, m *types.KeyMetadata) []collectors.Gap {
 	key.CreatedAt = posture.FromPtr(m.CreationDate)
 	key.Description = sdk.ToString(m.Description)
 	key.Manager = string(m.KeyManager)
@@ -111,12 +115,23 @@ func readKey(key *schema.KMSKey, m *types.KeyMetadata) {
 	key.Origin = string(m.Origin)
 	key.MultiRegion = sdk.ToBool(m.MultiRegion)
 	key.DeletionDate = posture.FromPtr(m.DeletionDate)
+	var gaps []collectors.Gap
+	for path, value := range map[string]string{
+		"manager": key.Manager, "state": key.State, "spec": key.Spec, "usage": key.Usage, "origin": key.Origin,
+	} {
+		if value == "" {
+			gaps = append(gaps, collectors.Unread(missing("KMS.DescribeKey", path), path))
+		}
+	}
+	return gaps
 }
 
 // readCustomerKey reads what a customer decides about a key. Each call may be refused by the key's own policy.
 func readCustomerKey(ctx context.Context, api *kms.Client, key *schema.KMSKey, id *string) []collectors.Gap {
 	var gaps []collectors.Gap
-	if key.Spec == string(types.KeySpecSymmetricDefault) && key.Origin == string(types.OriginTypeAwsKms) { // others cannot rotate
+	symmetric := key.Spec == string(types.KeySpecSymmetricDefault) || key.Spec == ""
+	ownMaterial := key.Origin == string(types.OriginTypeAwsKms) || key.Origin == ""
+	if symmetric && ownMaterial { // other keys cannot rotate
 		rotation, err := api.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: id})
 		switch {
 		case hasCode(err, "UnsupportedOperationException"):

@@ -51,11 +51,13 @@ func collectBuckets(ctx context.Context, c *client, emit collectors.Emit) error 
 	regions := newBucketRegions(c)
 	list := s3.NewListBucketsPaginator(regions.client(c.region), &s3.ListBucketsInput{MaxBuckets: sdk.Int32(1000)})
 	var found []types.Bucket
+	seen := map[string]bool{}
 	listErr := pages(ctx, list, func(page *s3.ListBucketsOutput) error {
 		for _, b := range page.Buckets {
-			if slices.ContainsFunc(found, func(f types.Bucket) bool { return sdk.ToString(f.Name) == sdk.ToString(b.Name) }) {
+			if seen[sdk.ToString(b.Name)] {
 				continue // a page offered twice; the transport ends such a list
 			}
+			seen[sdk.ToString(b.Name)] = true
 			found = append(found, b)
 			if region := sdk.ToString(b.BucketRegion); region != "" {
 				regions.located[sdk.ToString(b.Name)] = location{region: region}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -25,8 +27,8 @@ const (
 // Leaf is one leaf of a snapshot's Merkle tree.
 //
 // A resource's ID is its own and Hash that of its content. A cell's ID is empty and Hash is that of the cell's canonical
-// JSON, times in microseconds. A verdict's Region and Type are its resource's, its ID is the rule's id, one space and the
-// resource's id (no rule id holds a space), and Hash is that of the verdict's canonical JSON.
+// JSON, times in microseconds. A verdict's Region and Type are its resource's, its ID is the resource's id, one space and the
+// rule's id (no rule id holds a space), and Hash is that of the verdict's canonical JSON.
 type Leaf struct {
 	Kind    Kind
 	Account string // posture.Account.String()
@@ -38,8 +40,19 @@ type Leaf struct {
 
 // Compare orders leaves as the tree does: by kind, account, region, type and id, each by its bytes.
 func (l Leaf) Compare(o Leaf) int {
-	return cmp.Or(cmp.Compare(l.Kind, o.Kind), cmp.Compare(l.Account, o.Account), cmp.Compare(l.Region, o.Region),
-		cmp.Compare(l.Type, o.Type), cmp.Compare(l.ID, o.ID))
+	if l.Kind != o.Kind {
+		return cmp.Compare(l.Kind, o.Kind)
+	}
+	if l.Account != o.Account {
+		return cmp.Compare(l.Account, o.Account)
+	}
+	if l.Region != o.Region {
+		return cmp.Compare(l.Region, o.Region)
+	}
+	if l.Type != o.Type {
+		return cmp.Compare(l.Type, o.Type)
+	}
+	return cmp.Compare(l.ID, o.ID)
 }
 
 // AppendJSON appends the leaf as canonical JSON: the data that the tree hashes.
@@ -75,7 +88,7 @@ func ResourceLeaf(account string, c posture.Content) Leaf {
 
 // VerdictLeaf is the leaf of a verdict whose hash, as VerdictHash returns it, is known.
 func VerdictLeaf(account string, v posture.Verdict, hash [32]byte) Leaf {
-	return Leaf{KindVerdict, account, v.Resource.Region, v.Resource.Type, v.RuleID + " " + v.Resource.ID, hash}
+	return Leaf{KindVerdict, account, v.Resource.Region, v.Resource.Type, v.Resource.ID + " " + v.RuleID, hash}
 }
 
 // VerdictHash is the SHA-256 of the verdict's canonical JSON, its strings made Text. Snapshots hold millions: it writes the fixed shape itself and
@@ -143,17 +156,36 @@ func (s stack) root() tlog.Hash {
 	return root
 }
 
-// appendString appends s as a canonical JSON string.
+// appendString appends s, made Text, as a canonical JSON string: only what JSON demands is escaped, in its shortest form.
 func appendString(b []byte, s string) []byte {
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		s = Text(s)
+	}
+	b = append(b, '"')
+	start := 0
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, err := Canonical(Text(s))
-			if err != nil { // no valid UTF-8 string is refused
-				quoted = fmt.Appendf(nil, "%q", s)
-			}
-			return append(b, quoted...)
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '\t':
+			b = append(b, `\t`...)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, c)
 		}
 	}
-	b = append(append(b, '"'), s...)
-	return append(b, '"')
+	return append(append(b, s[start:]...), '"')
 }

@@ -36,7 +36,7 @@ func bucketAccess(inv *derive.Inventory) {
 			derive.Set(b, "effective_block."+flag.name, flag.of(&b.V.EffectiveBlock), blocked[flag.name])
 		}
 
-		aclsOn := derive.Map(derive.Read(b, "object_ownership", b.V.ObjectOwnership), func(o string) bool { return o == "" })
+		aclsOn := derive.Map(derive.Read(b, "object_ownership", b.V.ObjectOwnership), func(o string) bool { return o != "BucketOwnerEnforced" })
 		granted := func(permissions ...string) derive.Val[bool] {
 			return derive.And(aclsOn, derive.Map(derive.Read(b, "acl_grants", b.V.ACLGrants), func(grants []schema.ACLGrant) bool {
 				return slices.ContainsFunc(grants, func(g schema.ACLGrant) bool {

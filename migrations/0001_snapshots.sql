@@ -27,6 +27,9 @@ CREATE TABLE snapshots (
     fail           integer     NOT NULL,
     unknown        integer     NOT NULL,
     not_applicable integer     NOT NULL,
+    -- over the leaves of one kind; sealing compares them to see at once that nothing changed
+    resources_digest bytea, -- null when some are stale
+    verdicts_digest  bytea     NOT NULL,
     PRIMARY KEY (account, seq)
 );
 

@@ -2,10 +2,15 @@ package aws_test
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,14 +248,43 @@ func startMoto(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, output)
 	}()
-	at, running := <-address
-	if !running {
+	at, err := url.Parse(strings.TrimSpace(<-address))
+	if err != nil || at.Host == "" {
 		t.Fatal("the moto server did not start")
 	}
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(at)
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: sayWhatItIs,
+	})
+	t.Cleanup(front.Close)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": strings.TrimSpace(at), "AWS_REGION": east, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_ENDPOINT_URL": front.URL, "AWS_REGION": east, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_PROFILE": "", "AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		t.Setenv(name, value)
 	}
+}
+
+// sayWhatItIs corrects the content type: moto calls much of what it sends text/html, and the transport lets no page through.
+func sayWhatItIs(r *http.Response) error {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	switch {
+	case bytes.HasPrefix(body, []byte("{")):
+		r.Header.Set("Content-Type", "application/json")
+	case bytes.HasPrefix(body, []byte("<?xml")):
+		r.Header.Set("Content-Type", "text/xml")
+	case r.Header.Get("Smithy-Protocol") != "" || r.Request.Header.Get("Smithy-Protocol") != "":
+		r.Header.Set("Content-Type", "application/cbor")
+	}
+	if os.Getenv("MOTODBG") != "" {
+		println(r.StatusCode, r.Request.URL.String(), r.Request.Header.Get("X-Amz-Target"), r.Header.Get("Content-Type"), r.Header.Get("Smithy-Protocol"), string(body[:min(len(body), 150)]))
+	}
+	return err
 }

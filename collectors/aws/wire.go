@@ -108,9 +108,6 @@ func whole(resp *http.Response, body []byte) bool {
 	if resp.Request != nil && resp.Request.Method == http.MethodHead {
 		return true
 	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		return false
-	}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/cbor") || resp.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		value, err := cbor.Decode(body)
 		_, object := value.(cbor.Map)

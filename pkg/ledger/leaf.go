@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -112,20 +115,49 @@ func VerdictHash(v posture.Verdict) ([32]byte, error) {
 	return sha256.Sum256(append(b, '}')), nil
 }
 
-// Root sorts the leaves and returns the root of their Merkle tree (RFC 9162); the root of none is the SHA-256 of nothing. It
-// returns posture.ErrInvalid when two leaves have the same name.
-func Root(leaves []Leaf) (tlog.Hash, error) {
+// VerdictHashes returns the hash of every verdict.
+func VerdictHashes(verdicts []posture.Verdict) ([][32]byte, error) {
+	hashes := make([][32]byte, len(verdicts))
+	errs := make([]error, len(verdicts))
+	each(len(verdicts), func(i int) { hashes[i], errs[i] = VerdictHash(verdicts[i]) })
+	return hashes, errors.Join(errs...)
+}
+
+// Hashes sorts the leaves and returns the hash that each has in the tree. It returns posture.ErrInvalid when two leaves have
+// the same name.
+func Hashes(leaves []Leaf) ([]tlog.Hash, error) {
 	slices.SortFunc(leaves, Leaf.Compare)
-	var tree stack
-	var data []byte
 	for i, leaf := range leaves {
 		if i > 0 && leaf.Compare(leaves[i-1]) == 0 {
-			return tlog.Hash{}, fmt.Errorf("%w: %s %s %s %q is there twice", posture.ErrInvalid, leaf.Kind, leaf.Region, leaf.Type, leaf.ID)
+			return nil, fmt.Errorf("%w: %s %s %s %q is there twice", posture.ErrInvalid, leaf.Kind, leaf.Region, leaf.Type, leaf.ID)
 		}
-		data = leaf.AppendJSON(data[:0])
-		tree.add(tlog.RecordHash(data))
 	}
-	return tree.root(), nil
+	hashes := make([]tlog.Hash, len(leaves))
+	each(len(leaves), func(i int) { hashes[i] = tlog.RecordHash(leaves[i].AppendJSON(make([]byte, 0, 512))) })
+	return hashes, nil
+}
+
+// Root returns the root of the Merkle tree (RFC 9162) over leaves with these hashes; that of none is the SHA-256 of nothing.
+func Root(hashes []tlog.Hash) tlog.Hash {
+	var tree stack
+	for _, hash := range hashes {
+		tree.add(hash)
+	}
+	return tree.root()
+}
+
+// each calls fn with 0 to n-1, on all processors when there is enough to do.
+func each(n int, fn func(i int)) {
+	parts := min(runtime.GOMAXPROCS(0), 1+n/1000)
+	var wait sync.WaitGroup
+	for part := range parts {
+		wait.Go(func() {
+			for i := part * n / parts; i < (part+1)*n/parts; i++ {
+				fn(i)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // stack builds the root from left to right and holds only the roots of the complete subtrees so far, largest first.

@@ -3,8 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -12,107 +12,118 @@ import (
 
 // intervals is a table whose rows have a validity interval, one open row at most for each key of an account.
 type intervals struct {
-	table  string
-	keys   []string // columns of the key, after account
-	values []string // columns that callers compare
+	table   string
+	keys    []string // columns of the key, after account
+	compare []string // columns that decide whether a row goes on
 }
 
 // openRow is an open interval as read from the database, in Postgres's binary form; valid until the next one is read.
 type openRow struct {
-	keys, values [][]byte
+	keys, compare [][]byte
 }
 
-// advance compares the open rows of an account with n new ones, of which key(i) is the key of one, and ends those that are gone
-// or differ. It returns the new ones that have to be added. same decides whether new row i continues an open one; ended may
-// refuse that a row ends because no new one has its key.
-//
-// The comparison runs here and not in SQL: reading the open rows costs less than writing all the new ones to a temporary
-// table, and an unchanged snapshot then writes nothing at all.
-func (t intervals) advance(ctx context.Context, tx pgx.Tx, account string, seq int64, n int, key func(i int, k []string),
-	same func(i int, row openRow) bool, ended func(row openRow) error) (added []int, err error) {
-	k := make([]string, len(t.keys))
-	var index map[string]int // filled when there is something to compare with
-	continued := make([]bool, n)
-	var name []byte
-	ends := make([][]string, len(t.keys))
-	var endsFrom []int64
+// rowSet says how the new rows of an intervals table stand to the open ones.
+type rowSet struct {
+	n     int
+	key   func(i int, k []string)       // writes the key of new row i
+	same  func(i int, row openRow) bool // new row i continues an open one
+	ended func(row openRow) error       // may refuse that a row ends because no new one has its key
+	index map[string]int                // key → new row; made when there is something to compare with
+}
 
+// find returns the new row with that key.
+func (r *rowSet) find(keys [][]byte, buffer []byte) (int, bool) {
+	if r.index == nil {
+		r.index = make(map[string]int, r.n)
+		k := make([]string, len(keys))
+		for i := range r.n {
+			r.key(i, k)
+			r.index[strings.Join(k, "\x00")] = i
+		}
+	}
+	for i, column := range keys {
+		if i > 0 {
+			buffer = append(buffer, 0)
+		}
+		buffer = append(buffer, column...)
+	}
+	i, ok := r.index[string(buffer)]
+	return i, ok
+}
+
+// advance compares the open rows of an account with new ones, ends those that are gone or differ, and returns the new ones that
+// have to be added, along with the keys of the rows that it ended, by column.
+//
+// The comparison runs here and not in SQL: reading the open rows costs less than writing all the new ones to a temporary table.
+func (t intervals) advance(ctx context.Context, tx pgx.Tx, account string, seq int64, set *rowSet) (added []int, ended [][]string, err error) {
+	continued := make([]bool, set.n)
+	ended = make([][]string, len(t.keys))
+	var buffer []byte
 	rows, err := tx.Query(ctx, `
-		SELECT valid_from, `+strings.Join(append(append([]string{}, t.keys...), t.values...), ", ")+`
+		SELECT `+strings.Join(slices.Concat(t.keys, t.compare), ", ")+`
 		FROM `+t.table+` WHERE account = $1 AND valid_to IS NULL`, pgx.QueryResultFormats{pgx.BinaryFormatCode}, account)
 	if err != nil {
-		return nil, fmt.Errorf("read open %s: %w", t.table, err)
+		return nil, nil, fmt.Errorf("read open %s: %w", t.table, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if index == nil {
-			index = make(map[string]int, n)
-			for i := range n {
-				key(i, k)
-				index[strings.Join(k, "\x00")] = i
-			}
-		}
 		raw := rows.RawValues()
-		row := openRow{raw[1 : 1+len(t.keys)], raw[1+len(t.keys):]}
-		name = name[:0]
-		for i, column := range row.keys {
-			if i > 0 {
-				name = append(name, 0)
-			}
-			name = append(name, column...)
-		}
-		i, found := index[string(name)]
-		if found && same(i, row) {
+		row := openRow{raw[:len(t.keys)], raw[len(t.keys):]}
+		i, found := set.find(row.keys, buffer[:0])
+		if found && set.same(i, row) {
 			continued[i] = true
 			continue
 		}
 		if !found {
-			if err := ended(row); err != nil {
-				return nil, err
+			if err := set.ended(row); err != nil {
+				return nil, nil, err
 			}
 		}
-		endsFrom = append(endsFrom, int64(binary.BigEndian.Uint64(raw[0])))
 		for i, column := range row.keys {
-			ends[i] = append(ends[i], string(column))
+			ended[i] = append(ended[i], string(column))
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read open %s: %w", t.table, err)
+		return nil, nil, fmt.Errorf("read open %s: %w", t.table, err)
 	}
-	if err := t.end(ctx, tx, account, seq, endsFrom, ends); err != nil {
-		return nil, err
+	if err := t.end(ctx, tx, account, seq, ended); err != nil {
+		return nil, nil, err
 	}
-	for i := range n {
+	for i := range set.n {
 		if !continued[i] {
 			added = append(added, i)
 		}
 	}
-	return added, nil
+	return added, ended, nil
 }
 
 // end ends the open rows with these keys.
-func (t intervals) end(ctx context.Context, tx pgx.Tx, account string, seq int64, from []int64, keys [][]string) error {
-	if len(from) == 0 {
+func (t intervals) end(ctx context.Context, tx pgx.Tx, account string, seq int64, keys [][]string) error {
+	if len(keys[0]) == 0 {
 		return nil
 	}
-	args := []any{account, seq, from}
-	arrays, match := "$3::bigint[]", "t.valid_from = e.valid_from"
-	for i, column := range t.keys {
-		args = append(args, keys[i])
-		arrays += fmt.Sprintf(", $%d::text[]", len(args))
-		match += fmt.Sprintf(` AND t.%s = e.%[1]s COLLATE "C"`, column)
-	}
-	tag, err := tx.Exec(ctx, `
-		UPDATE `+t.table+` t SET valid_to = $2
-		FROM unnest(`+arrays+`) AS e(valid_from, `+strings.Join(t.keys, ", ")+`)
-		WHERE t.account = $1 AND t.valid_to IS NULL AND `+match, args...)
+	from, args := t.named(account, keys)
+	tag, err := tx.Exec(ctx, `UPDATE `+t.table+` t SET valid_to = $1 FROM `+from+` AND t.valid_to IS NULL`, append([]any{seq}, args...)...)
 	if err != nil {
 		return fmt.Errorf("end %s: %w", t.table, err)
 	}
-	if tag.RowsAffected() != int64(len(from)) {
-		return fmt.Errorf("end %s: %d rows ended instead of %d", t.table, tag.RowsAffected(), len(from))
+	if tag.RowsAffected() != int64(len(keys[0])) {
+		return fmt.Errorf("end %s: %d rows ended instead of %d", t.table, tag.RowsAffected(), len(keys[0]))
 	}
 	return nil
+}
+
+// named is the part of a query that joins t, the table's rows, with keys; its parameters are numbered from 2.
+func (t intervals) named(account string, keys [][]string) (from string, args []any) {
+	args = []any{account}
+	var arrays, match []string
+	for i, column := range t.keys {
+		args = append(args, keys[i])
+		arrays = append(arrays, fmt.Sprintf("$%d::text[]", i+3))
+		match = append(match, fmt.Sprintf(`t.%s = e.%[1]s COLLATE "C"`, column))
+	}
+	return `unnest(` + strings.Join(arrays, ", ") + `) AS e(` + strings.Join(t.keys, ", ") + `)
+		WHERE t.account = $2 AND ` + strings.Join(match, " AND "), args
 }
 
 // copyRows adds n rows; fill writes the columns of row i.

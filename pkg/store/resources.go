@@ -109,12 +109,13 @@ func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, r
 		states[place{c.Type, c.Region}] = c.State
 	}
 	table := intervals{"resource_versions", []string{"type", "region", "id"}, []string{"hash", "stale"}}
-	added, err := table.advance(ctx, tx, account, seq, len(resources),
-		func(i int, k []string) { k[0], k[1], k[2] = resources[i].Type, resources[i].Region, resources[i].ID },
-		func(i int, row openRow) bool {
-			return bytes.Equal(row.values[0], resources[i].Hash[:]) && (row.values[1][0] != 0) == resources[i].Stale
+	added, _, err := table.advance(ctx, tx, account, seq, &rowSet{
+		n:   len(resources),
+		key: func(i int, k []string) { k[0], k[1], k[2] = resources[i].Type, resources[i].Region, resources[i].ID },
+		same: func(i int, row openRow) bool {
+			return bytes.Equal(row.compare[0], resources[i].Hash[:]) && (row.compare[1][0] != 0) == resources[i].Stale
 		},
-		func(row openRow) error {
+		ended: func(row openRow) error {
 			switch state := states[place{string(row.keys[0]), string(row.keys[1])}]; state {
 			case posture.Complete, posture.NotApplicable:
 				return nil
@@ -123,7 +124,8 @@ func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, r
 			default:
 				return fmt.Errorf("%w: %s would end, but its cell is %s", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")), state)
 			}
-		})
+		},
+	})
 	if err != nil {
 		return err
 	}

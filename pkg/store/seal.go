@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -10,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -34,62 +35,52 @@ func (s *Store) Seal(ctx context.Context, in posture.Sealing) (posture.Snapshot,
 	return snapshot, nil
 }
 
-func (s *Store) seal(ctx context.Context, in posture.Sealing) (posture.Snapshot, error) {
-	account := in.Snapshot.Account.String()
+func (s *Store) seal(ctx context.Context, in posture.Sealing) (sealed posture.Snapshot, err error) {
 	if err := check(in); err != nil {
-		return posture.Snapshot{}, err
+		return sealed, err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	hashed := make(chan [][32]byte, 1) // of the verdicts
-	rooted := make(chan tlog.Hash, 1)
-	group.Go(func() error {
-		hashes, err := hashVerdicts(in.Verdicts)
-		if err != nil {
-			return err
-		}
-		hashed <- hashes
-		root, err := root(account, in, hashes)
-		if err != nil {
-			return err
-		}
-		rooted <- root
-		return nil
+	tree, err := newTree(in)
+	if err != nil {
+		return sealed, err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		sealed, err = s.write(ctx, tx, in, tree)
+		return err
 	})
-	var sealed posture.Snapshot
-	group.Go(func() error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			sealed, err = s.write(ctx, tx, account, in, hashed, rooted)
-			return err
-		})
-	})
-	return sealed, group.Wait()
+	return sealed, err
 }
 
-func (s *Store) write(ctx context.Context, tx pgx.Tx, account string, in posture.Sealing, hashed <-chan [][32]byte,
-	rooted <-chan tlog.Hash) (posture.Snapshot, error) {
-	none := posture.Snapshot{}
+func (s *Store) write(ctx context.Context, tx pgx.Tx, in posture.Sealing, t tree) (posture.Snapshot, error) {
+	none, account := posture.Snapshot{}, in.Snapshot.Account.String()
 	if err := lock(ctx, tx, lockAccount, account); err != nil {
 		return none, err
 	}
 	if err := addAccount(ctx, tx, in.Snapshot.Account); err != nil {
 		return none, err
 	}
+	last, err := lastDigests(ctx, tx, account)
+	if err != nil {
+		return none, err
+	}
 	snapshot := in.Snapshot
 	for _, text := range []*string{&snapshot.Account.Name, &snapshot.RunID, &snapshot.Trigger, &snapshot.Principal, &snapshot.Tool, &snapshot.Ruleset} {
 		*text = ledger.Text(*text)
 	}
-	if err := tx.QueryRow(ctx, `SELECT coalesce(max(seq), 0) + 1 FROM snapshots WHERE account = $1`, account).Scan(&snapshot.Seq); err != nil {
-		return none, fmt.Errorf("number snapshot: %w", err)
+	for _, instant := range []*time.Time{&snapshot.Started, &snapshot.Finished} {
+		*instant = instant.UTC().Truncate(time.Microsecond) // what the database keeps
 	}
-	if err := writeResources(ctx, tx, account, snapshot.Seq, in.Resources, in.Cells); err != nil {
-		return none, err
+	snapshot.Seq = last.seq + 1
+	snapshot.Root = hex.EncodeToString(t.root[:])
+	snapshot.Resources = len(in.Resources)
+	if t.resources == nil || !bytes.Equal(t.resources, last.resources) {
+		if err := writeResources(ctx, tx, account, snapshot.Seq, in.Resources, in.Cells); err != nil {
+			return none, err
+		}
 	}
-	hashes, err := receive(ctx, hashed)
-	if err != nil {
-		return none, err
-	}
-	if err := writeVerdicts(ctx, tx, account, snapshot.Seq, in.Verdicts, hashes); err != nil {
-		return none, err
+	if !bytes.Equal(t.verdicts, last.verdicts) {
+		if err := writeVerdicts(ctx, tx, account, snapshot.Seq, in.Verdicts, t.verdictHashes); err != nil {
+			return none, err
+		}
 	}
 	if err := writeCells(ctx, tx, account, snapshot.Seq, in.Cells); err != nil {
 		return none, err
@@ -103,17 +94,8 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, account string, in posture
 	if snapshot.Verdicts, err = writeCounts(ctx, tx, account, snapshot.Seq, in.Verdicts); err != nil {
 		return none, err
 	}
-	snapshot.Resources = len(in.Resources)
-	root, err := receive(ctx, rooted)
-	if err != nil {
-		return none, err
-	}
-	snapshot.Root = hex.EncodeToString(root[:])
 	if err := lock(ctx, tx, lockLog, ""); err != nil {
 		return none, err
-	}
-	for _, t := range []*time.Time{&snapshot.Started, &snapshot.Finished} {
-		*t = t.UTC().Truncate(time.Microsecond) // what the database keeps
 	}
 	snapshot.Sealed = s.Now().UTC().Truncate(time.Microsecond)
 	record, err := ledger.Record(snapshot)
@@ -123,17 +105,7 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, account string, in posture
 	if snapshot.LogIndex, err = ledger.Append(ctx, logTable{tx}, record); err != nil {
 		return none, err
 	}
-	return snapshot, addSnapshot(ctx, tx, snapshot) // last: from here on triggers refuse rows of this number
-}
-
-// receive waits for a value that another goroutine computes; when that fails, ctx ends.
-func receive[T any](ctx context.Context, values <-chan T) (value T, err error) {
-	select {
-	case value = <-values:
-		return value, nil
-	case <-ctx.Done():
-		return value, ctx.Err()
-	}
+	return snapshot, addSnapshot(ctx, tx, snapshot, t) // last: from here on triggers refuse rows of this number
 }
 
 func lock(ctx context.Context, tx pgx.Tx, class int, name string) error {
@@ -143,34 +115,54 @@ func lock(ctx context.Context, tx pgx.Tx, class int, name string) error {
 	return nil
 }
 
-func hashVerdicts(verdicts []posture.Verdict) ([][32]byte, error) {
-	hashes := make([][32]byte, len(verdicts))
-	for i, v := range verdicts {
-		var err error
-		if hashes[i], err = ledger.VerdictHash(v); err != nil {
-			return nil, err
-		}
-	}
-	return hashes, nil
+// tree is what is computed of a sealing before anything is written.
+type tree struct {
+	root          [32]byte
+	verdictHashes [][32]byte
+	// Digests over the leaves of one kind: when the snapshot before has the same, there is nothing to compare and to write.
+	// resources is nil when some are stale, which leaves do not say.
+	resources, verdicts []byte
 }
 
-// root is the Merkle root of a snapshot.
-func root(account string, in posture.Sealing, verdictHashes [][32]byte) (tlog.Hash, error) {
+func newTree(in posture.Sealing) (t tree, err error) {
+	if t.verdictHashes, err = ledger.VerdictHashes(in.Verdicts); err != nil {
+		return t, err
+	}
+	account := in.Snapshot.Account.String()
 	leaves := make([]ledger.Leaf, 0, len(in.Cells)+len(in.Resources)+len(in.Verdicts))
 	for _, c := range in.Cells {
 		leaf, err := ledger.CellLeaf(account, c)
 		if err != nil {
-			return tlog.Hash{}, err
+			return t, err
 		}
 		leaves = append(leaves, leaf)
 	}
-	for _, r := range in.Resources {
-		leaves = append(leaves, ledger.ResourceLeaf(account, r))
+	stale := false
+	for i := range in.Resources {
+		stale = stale || in.Resources[i].Stale
+		leaves = append(leaves, ledger.ResourceLeaf(account, in.Resources[i]))
 	}
-	for i, v := range in.Verdicts {
-		leaves = append(leaves, ledger.VerdictLeaf(account, v, verdictHashes[i]))
+	for i := range in.Verdicts {
+		leaves = append(leaves, ledger.VerdictLeaf(account, in.Verdicts[i], t.verdictHashes[i]))
 	}
-	return ledger.Root(leaves)
+	hashes, err := ledger.Hashes(leaves) // sorted: cells, resources, verdicts
+	if err != nil {
+		return t, err
+	}
+	t.root = ledger.Root(hashes)
+	if !stale {
+		t.resources = sum(hashes[len(in.Cells):][:len(in.Resources)])
+	}
+	t.verdicts = sum(hashes[len(in.Cells)+len(in.Resources):])
+	return t, nil
+}
+
+func sum(hashes []tlog.Hash) []byte {
+	h := sha256.New()
+	for i := range hashes {
+		h.Write(hashes[i][:])
+	}
+	return h.Sum(nil)
 }
 
 // check refuses names that the database or the tree cannot hold; other text is made storable where it is written.

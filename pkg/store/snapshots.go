@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,17 +74,34 @@ func (s *Store) Current(ctx context.Context, account string, asOf time.Time) ([]
 	return read(rows, "current snapshots", scanSnapshot)
 }
 
-func addSnapshot(ctx context.Context, tx pgx.Tx, s posture.Snapshot) error {
-	root, err := digest(s.Root)
-	if err != nil {
-		return err
+// digests are those of an account's newest snapshot; see tree.
+type digests struct {
+	seq                 int64
+	resources, verdicts []byte
+}
+
+// lastDigests returns the zero value for an account without a snapshot.
+func lastDigests(ctx context.Context, tx pgx.Tx, account string) (d digests, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT seq, resources_digest, verdicts_digest FROM snapshots WHERE account = $1 ORDER BY seq DESC LIMIT 1`, account).Scan(
+		&d.seq, &d.resources, &d.verdicts)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return digests{}, nil
 	}
+	if err != nil {
+		return digests{}, fmt.Errorf("read newest snapshot: %w", err)
+	}
+	return d, nil
+}
+
+func addSnapshot(ctx context.Context, tx pgx.Tx, s posture.Snapshot, t tree) error {
 	if _, err := tx.Exec(ctx, `
 		INSERT INTO snapshots (account, seq, account_name, run_id, trigger, started_at, finished_at, sealed_at, principal, tool,
-			ruleset, root, log_index, resources, pass, fail, unknown, not_applicable)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			ruleset, root, log_index, resources, pass, fail, unknown, not_applicable, resources_digest, verdicts_digest)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		s.Account.String(), s.Seq, s.Account.Name, s.RunID, s.Trigger, s.Started, s.Finished, s.Sealed, s.Principal, s.Tool,
-		s.Ruleset, root, s.LogIndex, s.Resources, s.Verdicts.Pass, s.Verdicts.Fail, s.Verdicts.Unknown, s.Verdicts.DoesNotApply); err != nil {
+		s.Ruleset, t.root[:], s.LogIndex, s.Resources, s.Verdicts.Pass, s.Verdicts.Fail, s.Verdicts.Unknown, s.Verdicts.DoesNotApply,
+		t.resources, t.verdicts); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil

@@ -169,8 +169,8 @@ func TestSealReadsBack(t *testing.T) {
 		}
 		leaves = append(leaves, ledger.VerdictLeaf(account, v, hash))
 	}
-	root, err := ledger.Root(leaves)
-	if err != nil || hex.EncodeToString(root[:]) != snapshot.Root {
+	hashes, err := ledger.Hashes(leaves)
+	if root := ledger.Root(hashes); err != nil || hex.EncodeToString(root[:]) != snapshot.Root {
 		t.Errorf("the root from the database is %x %v, want %s", root, err, snapshot.Root)
 	}
 

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -153,25 +152,35 @@ func openVerdicts(ctx context.Context, db querier, account string) ([]posture.Ve
 
 // writeVerdicts ends the intervals that are over, and adds the new ones.
 func writeVerdicts(ctx context.Context, tx pgx.Tx, account string, seq int64, verdicts []posture.Verdict, hashes [][32]byte) error {
-	resultFrom := make(map[int]int64) // of verdicts that differ from the one before, in the same result
-	table := intervals{"verdict_versions", []string{"type", "region", "id", "rule_id"}, []string{"hash", "result", "result_from"}}
-	added, err := table.advance(ctx, tx, account, seq, len(verdicts),
-		func(i int, k []string) {
+	table := intervals{"verdict_versions", []string{"type", "region", "id", "rule_id"}, []string{"hash"}}
+	set := &rowSet{
+		n: len(verdicts),
+		key: func(i int, k []string) {
 			v := &verdicts[i]
 			k[0], k[1], k[2], k[3] = v.Resource.Type, v.Resource.Region, v.Resource.ID, v.RuleID
 		},
-		func(i int, row openRow) bool {
-			if bytes.Equal(row.values[0], hashes[i][:]) {
-				return true
-			}
-			if string(row.values[1]) == string(verdicts[i].Result) {
-				resultFrom[i] = int64(binary.BigEndian.Uint64(row.values[2]))
-			}
-			return false
-		},
-		func(openRow) error { return nil }) // its resource ended, or its rule is no longer used
+		same:  func(i int, row openRow) bool { return bytes.Equal(row.compare[0], hashes[i][:]) },
+		ended: func(openRow) error { return nil }, // its resource ended, or its rule is no longer used
+	}
+	added, ended, err := table.advance(ctx, tx, account, seq, set)
 	if err != nil {
 		return err
+	}
+	resultFrom := make(map[int]int64) // of new rows that say otherwise than before, but with the same result
+	if len(ended[0]) > 0 {
+		from, args := table.named(account, ended)
+		rows, _ := tx.Query(ctx, `
+			SELECT t.type, t.region, t.id, t.rule_id, t.result, t.result_from FROM `+from+` AND t.valid_to = $1`, append([]any{seq}, args...)...)
+		var kind, region, id, rule, result []byte
+		var since int64
+		if _, err := pgx.ForEachRow(rows, []any{&kind, &region, &id, &rule, &result, &since}, func() error {
+			if i, ok := set.find([][]byte{kind, region, id, rule}, nil); ok && string(result) == string(verdicts[i].Result) {
+				resultFrom[i] = since
+			}
+			return nil
+		}); err != nil {
+			return fmt.Errorf("read ended verdicts: %w", err)
+		}
 	}
 	columns := []string{"account", "type", "region", "id", "rule_id", "valid_from", "result_from", "rule_version", "result",
 		"reason", "unread", "hash"}

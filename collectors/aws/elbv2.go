@@ -170,16 +170,20 @@ func redirectsToHTTPS(ctx context.Context, api *elbv2.Client, l types.Listener) 
 	case !slices.ContainsFunc(l.DefaultActions, keepsHTTPShut):
 		return false, nil
 	}
-	shut := true
+	shut, rules := true, 0
 	list := elbv2.NewDescribeRulesPaginator(api, &elbv2.DescribeRulesInput{ListenerArn: l.ListenerArn, PageSize: sdk.Int32(400)})
 	err := pages(ctx, list, func(page *elbv2.DescribeRulesOutput) error {
 		for _, rule := range page.Rules {
+			rules++
 			shut = shut && slices.ContainsFunc(rule.Actions, keepsHTTPShut)
 		}
 		return nil
 	})
-	if err != nil && !shut { // the rules read so far decide
-		err = nil
+	switch {
+	case !shut: // the rules read so far decide
+		return false, nil
+	case err == nil && rules == 0:
+		return false, (&answer{service: elbv2.ServiceID, operation: "DescribeRules"}).lacks("the default rule")
 	}
 	return shut, err
 }

@@ -87,9 +87,10 @@ func snapshotShares(ctx context.Context, api *rds.Client, id *string) (public bo
 	for _, attribute := range answered.DBSnapshotAttributesResult.DBSnapshotAttributes {
 		if sdk.ToString(attribute.AttributeName) == "restore" {
 			public, accounts = shares(attribute.AttributeValues)
+			return public, accounts, nil
 		}
 	}
-	return public, accounts, nil
+	return false, nil, (&answer{service: rds.ServiceID, operation: "DescribeDBSnapshotAttributes"}).lacks("the attribute restore")
 }
 
 func collectDBClusterSnapshots(ctx context.Context, c *client, emit collectors.Emit) error {
@@ -141,9 +142,10 @@ func clusterSnapshotShares(ctx context.Context, api *rds.Client, id *string) (pu
 	for _, attribute := range answered.DBClusterSnapshotAttributesResult.DBClusterSnapshotAttributes {
 		if sdk.ToString(attribute.AttributeName) == "restore" {
 			public, accounts = shares(attribute.AttributeValues)
+			return public, accounts, nil
 		}
 	}
-	return public, accounts, nil
+	return false, nil, (&answer{service: rds.ServiceID, operation: "DescribeDBClusterSnapshotAttributes"}).lacks("the attribute restore")
 }
 
 // shares reads who may restore: "all" is everybody, anything else an account.

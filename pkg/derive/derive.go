@@ -96,6 +96,27 @@ func By[T any](l List[T], key func(Item[T]) string) Index[T] {
 	return index
 }
 
+// WhereRead keeps the items of which the attribute at path was read. The others leave the list incomplete: they may be
+// anything that is looked for.
+func (l List[T]) WhereRead(path string) List[T] {
+	out := List[T]{Gaps: slices.Clone(l.Gaps)}
+	for _, item := range l.Items {
+		if causes := Read(item, path, true).Causes(); causes != nil {
+			out.Gaps = append(out.Gaps, causes...)
+		} else {
+			out.Items = append(out.Items, item)
+		}
+	}
+	out.Gaps = unique(out.Gaps)
+	return out
+}
+
+// ByRead indexes the list by the attribute at path, which may be unread: an item whose key was not read may have any, and
+// leaves what every key finds incomplete.
+func ByRead[T any](l List[T], path string, key func(Item[T]) string) Index[T] {
+	return By(l.WhereRead(path), key)
+}
+
 // ByID indexes the list by resource id.
 func ByID[T any](l List[T]) Index[T] { return By(l, func(i Item[T]) string { return i.ID }) }
 
@@ -295,6 +316,7 @@ func unique(causes []posture.Cause) []posture.Cause {
 	if len(causes) == 0 {
 		return nil
 	}
+	causes = slices.Clone(causes) // values share them
 	slices.SortFunc(causes, posture.CompareCauses)
 	return slices.Compact(causes)
 }

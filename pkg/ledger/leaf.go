@@ -94,10 +94,15 @@ func VerdictLeaf(account string, v posture.Verdict, hash [32]byte) Leaf {
 	return Leaf{KindVerdict, account, v.Resource.Region, v.Resource.Type, v.Resource.ID + " " + v.RuleID, hash}
 }
 
-// VerdictHash is the SHA-256 of the verdict's canonical JSON, its strings made Text. Snapshots hold millions: it writes the fixed shape itself and
-// leaves only what is rare to the library.
+// VerdictHash is the SHA-256 of the verdict's canonical JSON, its strings made Text.
 func VerdictHash(v posture.Verdict) ([32]byte, error) {
-	b := make([]byte, 0, 512)
+	data, err := appendVerdict(nil, &v)
+	return sha256.Sum256(data), err
+}
+
+// appendVerdict appends the verdict as canonical JSON. Snapshots hold millions: it writes the fixed shape itself and leaves only
+// what is rare to the library.
+func appendVerdict(b []byte, v *posture.Verdict) ([]byte, error) {
 	b = appendString(append(b, `{"reason":`...), v.Reason)
 	b = appendString(append(b, `,"resource":{"id":`...), v.Resource.ID)
 	b = appendString(append(b, `,"region":`...), v.Resource.Region)
@@ -108,33 +113,45 @@ func VerdictHash(v posture.Verdict) ([32]byte, error) {
 	if len(v.Unread) > 0 {
 		unread, err := Canonical(StorableUnread(v.Unread))
 		if err != nil {
-			return [32]byte{}, fmt.Errorf("write verdict of %s: %w", v.RuleID, err)
+			return nil, fmt.Errorf("write verdict of %s: %w", v.RuleID, err)
 		}
 		b = append(append(b, `,"unread":`...), unread...)
 	}
-	return sha256.Sum256(append(b, '}')), nil
+	return append(b, '}'), nil
 }
 
 // VerdictHashes returns the hash of every verdict.
 func VerdictHashes(verdicts []posture.Verdict) ([][32]byte, error) {
 	hashes := make([][32]byte, len(verdicts))
-	errs := make([]error, len(verdicts))
-	each(len(verdicts), func(i int) { hashes[i], errs[i] = VerdictHash(verdicts[i]) })
-	return hashes, errors.Join(errs...)
+	err := parts(len(verdicts), func(from, to int) (err error) {
+		var data []byte
+		for i := from; i < to && err == nil; i++ {
+			data, err = appendVerdict(data[:0], &verdicts[i])
+			hashes[i] = sha256.Sum256(data)
+		}
+		return err
+	})
+	return hashes, err
 }
 
 // Hashes sorts the leaves and returns the hash that each has in the tree. It returns posture.ErrInvalid when two leaves have
 // the same name.
 func Hashes(leaves []Leaf) ([]tlog.Hash, error) {
 	slices.SortFunc(leaves, Leaf.Compare)
-	for i, leaf := range leaves {
-		if i > 0 && leaf.Compare(leaves[i-1]) == 0 {
-			return nil, fmt.Errorf("%w: %s %s %s %q is there twice", posture.ErrInvalid, leaf.Kind, leaf.Region, leaf.Type, leaf.ID)
-		}
-	}
 	hashes := make([]tlog.Hash, len(leaves))
-	each(len(leaves), func(i int) { hashes[i] = tlog.RecordHash(leaves[i].AppendJSON(make([]byte, 0, 512))) })
-	return hashes, nil
+	err := parts(len(leaves), func(from, to int) error {
+		data := []byte{0} // RFC 9162: what is hashed for a leaf begins with 0
+		for i := from; i < to; i++ {
+			leaf := &leaves[i]
+			if i > 0 && leaf.Compare(leaves[i-1]) == 0 {
+				return fmt.Errorf("%w: %s %s %s %q is there twice", posture.ErrInvalid, leaf.Kind, leaf.Region, leaf.Type, leaf.ID)
+			}
+			data = leaf.AppendJSON(data[:1])
+			hashes[i] = sha256.Sum256(data)
+		}
+		return nil
+	})
+	return hashes, err
 }
 
 // Root returns the root of the Merkle tree (RFC 9162) over leaves with these hashes; that of none is the SHA-256 of nothing.
@@ -146,18 +163,15 @@ func Root(hashes []tlog.Hash) tlog.Hash {
 	return tree.root()
 }
 
-// each calls fn with 0 to n-1, on all processors when there is enough to do.
-func each(n int, fn func(i int)) {
-	parts := min(runtime.GOMAXPROCS(0), 1+n/1000)
+// parts cuts 0 to n into one part for each processor when there is enough to do, and runs fn on all of them at once.
+func parts(n int, fn func(from, to int) error) error {
+	errs := make([]error, min(runtime.GOMAXPROCS(0), 1+n/1000))
 	var wait sync.WaitGroup
-	for part := range parts {
-		wait.Go(func() {
-			for i := part * n / parts; i < (part+1)*n/parts; i++ {
-				fn(i)
-			}
-		})
+	for part := range errs {
+		wait.Go(func() { errs[part] = fn(part*n/len(errs), (part+1)*n/len(errs)) })
 	}
 	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // stack builds the root from left to right and holds only the roots of the complete subtrees so far, largest first.

@@ -123,8 +123,13 @@ func TestKilledSealLeavesNothing(t *testing.T) {
 				_, err := s.Seal(context.Background(), in)
 				result <- err
 			}()
-			killed := false
+			var killed bool
 			for deadline := time.Now().Add(10 * time.Second); !killed && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+				select {
+				case err := <-result:
+					t.Fatalf("sealing did not wait for the table: %v", err)
+				default:
+				}
 				// the backend that waits for our lock
 				err := blocker.QueryRow(t.Context(), `
 					SELECT coalesce(bool_or(pg_terminate_backend(l.pid)), false) FROM pg_locks l

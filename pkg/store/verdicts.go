@@ -170,7 +170,8 @@ func writeVerdicts(ctx context.Context, tx pgx.Tx, account string, seq int64, ve
 	if len(ended[0]) > 0 {
 		from, args := table.named(account, ended)
 		rows, _ := tx.Query(ctx, `
-			SELECT t.type, t.region, t.id, t.rule_id, t.result, t.result_from FROM `+from+` AND t.valid_to = $1`, append([]any{seq}, args...)...)
+			SELECT t.type, t.region, t.id, t.rule_id, t.result, t.result_from
+			FROM verdict_versions t, `+from+` AND t.valid_to = $1`, append([]any{seq}, args...)...)
 		var kind, region, id, rule, result []byte
 		var since int64
 		if _, err := pgx.ForEachRow(rows, []any{&kind, &region, &id, &rule, &result, &since}, func() error {

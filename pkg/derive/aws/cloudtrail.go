@@ -11,10 +11,12 @@ func trailBuckets(inv *derive.Inventory) {
 	buckets := derive.By(derive.Of[schema.Bucket](inv, schema.BucketType), func(b derive.Item[schema.Bucket]) string { return b.V.Name })
 	for _, t := range derive.Of[schema.Trail](inv, schema.TrailType).Items {
 		bucket, found, missing := buckets.Get(t.V.S3BucketName)
-		inScope := derive.Known(found)
-		if !found && len(missing) > 0 {
-			inScope = derive.UnreadFor[bool](missing...)
-		}
+		inScope := derive.Then(derive.Read(t, "s3_bucket_name", found), func(found bool) derive.Val[bool] {
+			if !found && len(missing) > 0 {
+				return derive.UnreadFor[bool](missing...)
+			}
+			return derive.Known(found)
+		})
 		derive.Set(t, "bucket.in_scan_scope", &t.V.Bucket.InScanScope, inScope)
 		for _, about := range []struct {
 			path  string

@@ -39,13 +39,21 @@ func metricFilters(inv *derive.Inventory) {
 			return derive.And(
 				derive.Map2(derive.Read(t, "log_group_arn", t.V.LogGroupARN), derive.Read(f, "log_group_name", f.V.LogGroupName), func(arn, name string) bool {
 					parts := strings.SplitN(arn, ":", 7)
-					return len(parts) == 7 && parts[3] == f.Region && strings.TrimSuffix(parts[6], ":*") == name
+					return len(parts) == 7 && parts[3] == f.Region && parts[4] == inv.Account.ID && strings.TrimSuffix(parts[6], ":*") == name
 				}),
 				derive.Read(t, "is_multi_region", t.V.IsMultiRegion), derive.Read(t, "is_logging", t.V.IsLogging))
 		}))
-		derive.Set(f, "sample_matches", &f.V.SampleMatches, derive.Then(derive.Read(f, "pattern", f.V.Pattern), func(pattern string) derive.Val[[]string] {
+		narrowed := derive.Or(
+			derive.Not(is(derive.Read(f, "field_selection", f.V.FieldSelection), "")),
+			derive.Read(f, "on_transformed_logs", f.V.OnTransformedLogs))
+		derive.Set(f, "sample_matches", &f.V.SampleMatches, derive.Then(derive.Map2(derive.Read(f, "pattern", f.V.Pattern), narrowed, func(pattern string, narrowed bool) string {
+			if narrowed {
+				return "" // no pattern of the grammar we evaluate says what such a filter matches
+			}
+			return pattern
+		}), func(pattern string) derive.Val[[]string] {
 			matches, err := logfilter.SampleMatches(pattern)
-			if err != nil || f.V.FieldSelection != "" || f.V.OnTransformedLogs {
+			if err != nil || pattern == "" {
 				return derive.UnreadFor[[]string](posture.Cause{Reason: posture.ReasonParseError, Operation: "CloudWatchLogs.DescribeMetricFilters"})
 			}
 			return derive.Known(append([]string{}, matches...))

@@ -34,7 +34,7 @@ var unoptimized = []string{"c1", "c3", "cc2", "cr1", "g2", "hs1", "i2", "m1", "m
 func instances(inv *derive.Inventory) {
 	groups := derive.ByID(derive.Of[schema.SecurityGroup](inv, schema.SecurityGroupType))
 	subnets := derive.ByID(derive.Of[schema.Subnet](inv, schema.SubnetType))
-	interfaces := derive.By(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType),
+	interfaces := derive.ByRead(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType), "instance_id",
 		func(i derive.Item[schema.NetworkInterface]) string { return i.V.InstanceID })
 	for _, i := range derive.Of[schema.EC2Instance](inv, schema.EC2InstanceType).Items {
 		derive.Set(i, "live", &i.V.Live, derive.Map(derive.Read(i, "state", i.V.State), func(s string) bool {
@@ -96,7 +96,7 @@ func openPorts(groups derive.Index[schema.SecurityGroup], ids []string) derive.V
 
 // volumes: the newest snapshot of each.
 func volumes(inv *derive.Inventory) {
-	snapshots := derive.By(derive.Of[schema.EBSSnapshot](inv, schema.EBSSnapshotType), func(s derive.Item[schema.EBSSnapshot]) string { return s.V.VolumeID })
+	snapshots := derive.ByRead(derive.Of[schema.EBSSnapshot](inv, schema.EBSSnapshotType), "volume_id", func(s derive.Item[schema.EBSSnapshot]) string { return s.V.VolumeID })
 	for _, v := range derive.Of[schema.EBSVolume](inv, schema.EBSVolumeType).Items {
 		starts := derive.Collect(snapshots.All(v.ID), func(s derive.Item[schema.EBSSnapshot]) (derive.Val[time.Time], derive.Val[bool]) {
 			return derive.Read(s, "started_at", s.V.StartedAt), is(derive.Read(s, "state", s.V.State), "completed")

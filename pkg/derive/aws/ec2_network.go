@@ -101,6 +101,9 @@ func networkACLs(inv *derive.Inventory) {
 // subnets: public by their own route table, or by the main one of their VPC when they have none.
 func subnets(inv *derive.Inventory) {
 	tables := derive.Of[schema.RouteTable](inv, schema.RouteTableType)
+	for _, path := range []string{"is_main", "vpc_id", "subnet_ids"} { // a table of which one is unread may serve any subnet
+		tables = tables.WhereRead(path)
+	}
 	own := map[string][]derive.Item[schema.RouteTable]{}
 	main := derive.By(tables.Where(func(t derive.Item[schema.RouteTable]) bool { return t.V.IsMain }),
 		func(t derive.Item[schema.RouteTable]) string { return t.V.VPCID })
@@ -125,7 +128,7 @@ func subnets(inv *derive.Inventory) {
 		case len(list) > 0:
 			public = routed(list[0])
 		case len(tables.Gaps) == 0:
-			public = derive.Exists(main.All(s.V.VPCID), routed)
+			public = derive.Then(derive.Read(s, "vpc_id", s.V.VPCID), func(id string) derive.Val[bool] { return derive.Exists(main.All(id), routed) })
 		}
 		derive.Set(s, "public", &s.V.Public, public)
 	}
@@ -133,10 +136,10 @@ func subnets(inv *derive.Inventory) {
 
 // vpcs: what their subnets add up to, and whether their traffic is logged.
 func vpcs(inv *derive.Inventory) {
-	subnets := derive.By(derive.Of[schema.Subnet](inv, schema.SubnetType), func(s derive.Item[schema.Subnet]) string { return s.V.VPCID })
-	interfaces := derive.By(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType),
+	subnets := derive.ByRead(derive.Of[schema.Subnet](inv, schema.SubnetType), "vpc_id", func(s derive.Item[schema.Subnet]) string { return s.V.VPCID })
+	interfaces := derive.ByRead(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType), "subnet_id",
 		func(i derive.Item[schema.NetworkInterface]) string { return i.V.SubnetID })
-	logs := derive.By(derive.Of[schema.FlowLog](inv, schema.FlowLogType), func(l derive.Item[schema.FlowLog]) string { return l.V.ResourceID })
+	logs := derive.ByRead(derive.Of[schema.FlowLog](inv, schema.FlowLogType), "resource_id", func(l derive.Item[schema.FlowLog]) string { return l.V.ResourceID })
 	logged := func(id string) derive.Val[bool] {
 		return derive.Exists(logs.All(id), func(l derive.Item[schema.FlowLog]) derive.Val[bool] {
 			return derive.And(

@@ -136,6 +136,7 @@ func simulated(t *testing.T) *simcloud.Cloud {
 	t.Setenv("AWS_ACCESS_KEY_ID", keys.AccessKeyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
 	t.Setenv("AWS_SESSION_TOKEN", "")
+	t.Setenv("PLUMBLINE_DATA_DIR", t.TempDir())
 	return cloud
 }
 

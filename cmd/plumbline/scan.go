@@ -71,6 +71,9 @@ snapshot is whole. Calls that are refused or fail leave their cells incomplete, 
 			if _, err := aws.Open(ctx, options); err != nil {
 				return err
 			}
+			if options.Transport.RedactKey, err = a.redactionKey(); err != nil {
+				return err
+			}
 			return a.withStore(ctx, func(db *store.Store) error {
 				scanner := awsScanner(set, db, options, trusted)
 				scanner.Log = a.log()

@@ -16,6 +16,7 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
+	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
@@ -131,6 +132,58 @@ func TestNothingReadWrongly(t *testing.T) {
 	}
 	t.Logf("%d cases over %d operations, about %d verdicts compared", len(cases), len(f.operations()), compared)
 	fmt.Printf("fault cases: %d\n", len(cases))
+}
+
+// TestNothingReadWronglyInPostgres takes a seeded sample of the faults through the store: what was sealed after a clean scan
+// is what the comparison finds there, no resource ended and no verdict turned.
+func TestNothingReadWronglyInPostgres(t *testing.T) {
+	f := newFaulty(t)
+	cases := f.cases(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 12 {
+		c := cases[random.IntN(len(cases))]
+		if c.rule.Operation == "GetCallerIdentity" {
+			continue
+		}
+		db, _ := plumbtest.Store(t)
+		if _, err := db.Seal(t.Context(), f.sealed); err != nil {
+			t.Fatal(err)
+		}
+		collected, _, err := f.scanWith(t, c.rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := db.State(t.Context(), "aws:"+faultAccount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealing, _, err := f.judge.Judge(collected, scan.NewState(before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Seal(t.Context(), sealing); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		after, err := db.State(t.Context(), "aws:"+faultAccount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := map[posture.Key]bool{}
+		for _, r := range after.Resources {
+			stored[r.Key] = true
+		}
+		for _, r := range f.sealed.Resources {
+			if !stored[r.Key] {
+				t.Errorf("%s: resource %v ended", c.name, r.Key)
+			}
+		}
+		clean := index(f.sealed)
+		for judged, v := range index(after) {
+			if was, known := clean[judged]; known && v.Result != was.Result && v.Result != posture.Unknown {
+				t.Errorf("%s: %s on %v turned from %s to %s", c.name, v.RuleID, v.Resource, was.Result, v.Result)
+			}
+		}
+	}
 }
 
 // TestWithoutTheGuardVerdictsAreWrong takes what was read for the truth, as if nothing were ever unread: the same comparison

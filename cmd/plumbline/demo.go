@@ -137,7 +137,7 @@ func (a *app) demoDays(ctx context.Context, cloud *simcloud.Cloud, set *rule.Set
 				}
 				var changes []posture.Change
 				if seq := result.Snapshot.Seq; seq > 1 {
-					if changes, err = scan.Drift(ctx, db, account.Account.String(), seq-1, seq); err != nil {
+					if changes, err = scan.Drift(ctx, db, types(), account.Account.String(), seq-1, seq); err != nil {
 						return err
 					}
 				}

@@ -158,7 +158,7 @@ func newSnapshotsDiff(a *app) *cobra.Command {
 				return usageError{fmt.Errorf("snapshots of different accounts cannot be compared: %s and %s", account, other)}
 			}
 			return a.withStore(c.Context(), func(db *store.Store) error {
-				changes, err := scan.Drift(c.Context(), db, account, from, to)
+				changes, err := scan.Drift(c.Context(), db, types(), account, from, to)
 				if err != nil {
 					return err
 				}
@@ -253,7 +253,7 @@ func accountsDrift(ctx context.Context, db *store.Store, account string, since t
 		if from < 1 || from >= s.Seq {
 			continue
 		}
-		changes, err := scan.Drift(ctx, db, s.Account.String(), from, s.Seq)
+		changes, err := scan.Drift(ctx, db, types(), s.Account.String(), from, s.Seq)
 		if err != nil {
 			return nil, err
 		}

@@ -12,12 +12,17 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// Compare lists the changes, resources first, each sorted by what it is about.
-func Compare(d Diff) ([]posture.Change, error) {
+// Compare lists the changes, resources first, each sorted by what it is about. Attributes that types call volatile move by
+// themselves and are no change.
+func Compare(d Diff, types []*posture.Type) ([]posture.Change, error) {
 	var out []posture.Change
+	volatile := map[string][]string{}
+	for _, t := range types {
+		volatile[t.Name] = t.VolatilePaths()
+	}
 	resources := map[posture.Key]posture.Change{}
 	for _, r := range d.Resources {
-		change, changed, err := resource(d, r)
+		change, changed, err := resource(d, r, volatile[r.Type])
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +53,7 @@ func Count(changes []posture.Change) map[posture.DriftCause]int {
 	return out
 }
 
-func resource(d Diff, r ResourceDelta) (posture.Change, bool, error) {
+func resource(d Diff, r ResourceDelta, volatile []string) (posture.Change, bool, error) {
 	change := posture.Change{Resource: r.Key, Cause: posture.CauseConfiguration}
 	switch {
 	case r.Before == nil:
@@ -64,6 +69,11 @@ func resource(d Diff, r ResourceDelta) (posture.Change, bool, error) {
 	fields, err := fields(r)
 	if err != nil {
 		return change, false, fmt.Errorf("compare %s %s: %w", r.Type, r.ID, err)
+	}
+	moved := len(fields) > 0
+	fields = slices.DeleteFunc(fields, func(f posture.FieldChange) bool { return slices.Contains(volatile, f.Path) })
+	if moved && len(fields) == 0 && r.Before.Stale == r.After.Stale {
+		return change, false, nil
 	}
 	change.Kind, change.Fields = posture.Changed, fields
 	if len(fields) == 0 {

@@ -15,6 +15,11 @@ var (
 	start  = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 )
 
+// types has one attribute that moves by itself.
+var types = []*posture.Type{posture.NewType[struct {
+	Used string `json:"used" volatile:"true"`
+}]("aws.s3.bucket", nil)}
+
 func version(attributes string) *ResourceVersion {
 	return &ResourceVersion{JSON: []byte(`{"schema":1,"attributes":` + attributes + `,"unread":[]}`)}
 }
@@ -67,11 +72,16 @@ func TestResources(t *testing.T) {
 		"a value that reads other than it last did is configuration": {
 			diff(posture.Complete, ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, off.JSON, on.JSON}}),
 			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v.status", Before: raw(`"off"`), After: raw(`"on"`)})},
+		"an attribute that moves by itself is no change": {
+			diff(posture.Complete, ResourceDelta{Before: version(`{"used":"a"}`), After: version(`{"used":"b"}`)}), nil},
+		"beside one that does not it is left out": {
+			diff(posture.Complete, ResourceDelta{Before: version(`{"used":"a","v":1}`), After: version(`{"used":"b","v":2}`)}),
+			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v", Before: raw(`1`), After: raw(`2`)})},
 		"a resource that went unseen is coverage": {
 			diff(posture.Complete, ResourceDelta{Before: on, After: stale(on)}), change(posture.Changed, posture.CauseCoverage)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Compare(test.diff)
+			got, err := Compare(test.diff, types)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +124,7 @@ func TestVerdicts(t *testing.T) {
 				test.delta.Resource = bucket
 			}
 			test.in.Verdicts = []VerdictDelta{test.delta}
-			got, err := Compare(test.in)
+			got, err := Compare(test.in, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +135,7 @@ func TestVerdicts(t *testing.T) {
 		})
 	}
 	t.Run("the same result again is no change", func(t *testing.T) {
-		got, _ := Compare(Diff{Verdicts: []VerdictDelta{{Resource: bucket, Before: pass, After: judged(posture.Pass, "2")}}})
+		got, _ := Compare(Diff{Verdicts: []VerdictDelta{{Resource: bucket, Before: pass, After: judged(posture.Pass, "2")}}}, nil)
 		if got != nil {
 			t.Errorf("got %+v", got)
 		}

@@ -39,6 +39,7 @@ type Field struct {
 	Optional bool    // declared as Opt: may be absent
 	Derived  bool    // computed from other resources after reading
 	Key      bool    // names its object within a list
+	Volatile bool    // moves by itself, like the time of last use: recorded, but no drift
 	Of       *Struct // for Object and Objects
 	Doc      string
 
@@ -71,12 +72,28 @@ type Type struct {
 	goType reflect.Type
 }
 
-// NewType describes struct T, whose json tags name the attributes; `derived:"true"` marks derived ones, `key:"true"` the key
-// of list elements. docs holds the comments: "" for the type, else by attribute path. It panics on a field of a type that
+// NewType describes struct T, whose json tags name the attributes; `derived:"true"` marks derived ones,
+// `volatile:"true"` those that move by themselves, `key:"true"` the key of list elements. docs holds the comments: "" for the type, else by attribute path. It panics on a field of a type that
 // resources cannot have, as regexp.MustCompile does on a bad pattern.
 func NewType[T any](name string, docs map[string]string) *Type {
 	t := reflect.TypeFor[T]()
 	return &Type{Struct: *describe(name, "", t, docs, false), Doc: docs[""], goType: t}
+}
+
+// VolatilePaths lists the attributes that move by themselves.
+func (t *Type) VolatilePaths() []string { return volatile(&t.Struct, "", false) }
+
+func volatile(s *Struct, prefix string, all bool) []string {
+	var out []string
+	for _, f := range s.Fields {
+		switch {
+		case f.Kind == Object:
+			out = append(out, volatile(f.Of, prefix+f.Name+".", all || f.Volatile)...)
+		case all || f.Volatile:
+			out = append(out, prefix+f.Name)
+		}
+	}
+	return out
 }
 
 // New returns a pointer to a zero struct of the type.
@@ -106,6 +123,7 @@ func describe(name, path string, t reflect.Type, docs map[string]string, derived
 		field := Field{
 			Name: tag, index: []int{i}, Doc: docs[path+tag],
 			Derived: derived || f.Tag.Get("derived") == "true", Key: f.Tag.Get("key") == "true",
+			Volatile: f.Tag.Get("volatile") == "true",
 		}
 		ft := f.Type
 		if o, ok := reflect.Zero(ft).Interface().(interface{ optional() reflect.Type }); ok {

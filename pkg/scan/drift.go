@@ -15,7 +15,7 @@ type History interface {
 }
 
 // Drift lists what changed in an account between two of its snapshots, and why.
-func Drift(ctx context.Context, db History, account string, from, to int64) ([]posture.Change, error) {
+func Drift(ctx context.Context, db History, types []*posture.Type, account string, from, to int64) ([]posture.Change, error) {
 	before, after, err := db.Diff(ctx, account, from, to)
 	if err != nil {
 		return nil, err
@@ -47,5 +47,5 @@ func Drift(ctx context.Context, db History, account string, from, to int64) ([]p
 	for i, r := range diff.Resources {
 		diff.Resources[i].Earlier = earlier[r.Key]
 	}
-	return drift.Compare(diff)
+	return drift.Compare(diff, types)
 }

@@ -10,5 +10,5 @@ import (
 type Backup struct {
 	InPlan bool `json:"in_plan"` // some backup selection of the account and region selects it
 	// LastRecoveryPointAt is absent when AWS Backup has never backed it up.
-	LastRecoveryPointAt posture.Opt[time.Time] `json:"last_recovery_point_at"`
+	LastRecoveryPointAt posture.Opt[time.Time] `json:"last_recovery_point_at" volatile:"true"`
 }

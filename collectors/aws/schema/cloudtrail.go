@@ -22,9 +22,9 @@ type Trail struct {
 	S3BucketName                  string                 `json:"s3_bucket_name"`
 	LogGroupARN                   string                 `json:"log_group_arn"` // "": not sent to CloudWatch Logs
 	IsLogging                     bool                   `json:"is_logging"`
-	LatestDeliveryAt              posture.Opt[time.Time] `json:"latest_delivery_at"` // absent: never delivered
+	LatestDeliveryAt              posture.Opt[time.Time] `json:"latest_delivery_at" volatile:"true"` // absent: never delivered
 	LatestDeliveryError           string                 `json:"latest_delivery_error"`
-	LatestCloudWatchDeliveryAt    posture.Opt[time.Time] `json:"latest_cloudwatch_delivery_at"`
+	LatestCloudWatchDeliveryAt    posture.Opt[time.Time] `json:"latest_cloudwatch_delivery_at" volatile:"true"`
 	LatestCloudWatchDeliveryError string                 `json:"latest_cloudwatch_delivery_error"`
 	ManagementEvents              string                 `json:"management_events"` // All, ReadOnly, WriteOnly or NONE
 	ExcludedManagementSources     []string               `json:"excluded_management_sources"`

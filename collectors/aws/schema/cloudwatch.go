@@ -15,7 +15,7 @@ type Alarm struct {
 	AlarmActions            []string `json:"alarm_actions"`
 	OKActions               []string `json:"ok_actions"`
 	InsufficientDataActions []string `json:"insufficient_data_actions"`
-	State                   string   `json:"state"` // OK, ALARM or INSUFFICIENT_DATA
+	State                   string   `json:"state" volatile:"true"` // OK, ALARM or INSUFFICIENT_DATA
 	// Metrics are all metrics of this account that the alarm watches, those inside a metric-math expression too.
 	Metrics []Metric `json:"metrics"`
 	// ActionCount counts the actions for all three states.

@@ -13,7 +13,7 @@ type LogGroup struct {
 	KMSKeyID                  string             `json:"kms_key_id"`             // "": encrypted with a key of the service
 	DataProtectionStatus      string             `json:"data_protection_status"` // "": never set
 	DeletionProtectionEnabled bool               `json:"deletion_protection_enabled"`
-	StoredBytes               int64              `json:"stored_bytes"`
+	StoredBytes               int64              `json:"stored_bytes" volatile:"true"`
 }
 
 // MetricFilter turns the events of one log group that match a pattern into metrics.

@@ -91,7 +91,7 @@ type EBSVolume struct {
 
 	Backup Backup `json:"backup" derived:"true"`
 	// LastSnapshotAt is the start of the account's newest completed snapshot of the volume; absent when there is none.
-	LastSnapshotAt posture.Opt[time.Time] `json:"last_snapshot_at" derived:"true"`
+	LastSnapshotAt posture.Opt[time.Time] `json:"last_snapshot_at" derived:"true" volatile:"true"`
 }
 
 // EBSSnapshot is one EBS snapshot that the account owns.

@@ -18,8 +18,8 @@ type GuardDutyStatus struct {
 	Features                   []GuardDutyFeature `json:"features"`
 	AdministratorAccountID     string             `json:"administrator_account_id"` // "": none, or this account is it
 	// OpenFindings counts the findings that are not archived.
-	OpenFindings        GuardDutyFindings      `json:"open_findings"`
-	OldestOpenFindingAt posture.Opt[time.Time] `json:"oldest_open_finding_at"` // absent: no open finding
+	OpenFindings        GuardDutyFindings      `json:"open_findings" volatile:"true"`
+	OldestOpenFindingAt posture.Opt[time.Time] `json:"oldest_open_finding_at" volatile:"true"` // absent: no open finding
 }
 
 // GuardDutyFeature is one protection plan or data source of a detector.

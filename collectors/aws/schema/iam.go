@@ -17,7 +17,7 @@ type IAMRoot struct {
 	MFAVirtual                bool                   `json:"mfa_virtual"` // some virtual device is assigned to the root user
 	AccessKeysActive          int64                  `json:"access_keys_active"`
 	SigningCertificatesActive int64                  `json:"signing_certificates_active"`
-	LastUsedAt                posture.Opt[time.Time] `json:"last_used_at"` // password or key; absent: never, as far as IAM remembers
+	LastUsedAt                posture.Opt[time.Time] `json:"last_used_at" volatile:"true"` // password or key; absent: never, as far as IAM remembers
 
 	// MFAHardware: MFA is active and no device is virtual; security keys and passkeys count as hardware.
 	MFAHardware bool `json:"mfa_hardware" derived:"true"`
@@ -51,7 +51,7 @@ type IAMUser struct {
 	posture.Meta
 	Path                   string                 `json:"path"`
 	PasswordEnabled        bool                   `json:"password_enabled"`
-	PasswordLastUsedAt     posture.Opt[time.Time] `json:"password_last_used_at"` // absent: never
+	PasswordLastUsedAt     posture.Opt[time.Time] `json:"password_last_used_at" volatile:"true"` // absent: never
 	PasswordChangedAt      posture.Opt[time.Time] `json:"password_changed_at"`
 	MFAActive              bool                   `json:"mfa_active"`
 	AccessKeys             []IAMAccessKey         `json:"access_keys"`
@@ -62,11 +62,11 @@ type IAMUser struct {
 
 	ActiveKeyCount int64 `json:"active_key_count" derived:"true"`
 	// ConsoleIdleDays: whole days since the password was used or, never used, since it was set; absent without a password.
-	ConsoleIdleDays posture.Opt[int64] `json:"console_idle_days" derived:"true"`
+	ConsoleIdleDays posture.Opt[int64] `json:"console_idle_days" derived:"true" volatile:"true"`
 	// KeyIdleDaysMax: whole days since use, or since creation when never used, of the active key idle longest.
-	KeyIdleDaysMax posture.Opt[int64] `json:"key_idle_days_max" derived:"true"`
+	KeyIdleDaysMax posture.Opt[int64] `json:"key_idle_days_max" derived:"true" volatile:"true"`
 	// KeyAgeDaysMax: whole days since the oldest active key was made.
-	KeyAgeDaysMax posture.Opt[int64] `json:"key_age_days_max" derived:"true"`
+	KeyAgeDaysMax posture.Opt[int64] `json:"key_age_days_max" derived:"true" volatile:"true"`
 	// ConsoleNeverUsed: there is a password, and nobody has signed in with it.
 	ConsoleNeverUsed bool `json:"console_never_used" derived:"true"`
 }
@@ -100,9 +100,9 @@ type IAMRole struct {
 	TrustStatements        []IAMTrustStatement    `json:"trust_statements"`
 	AttachedPolicyARNs     []string               `json:"attached_policy_arns"`
 	InlinePolicyNames      []string               `json:"inline_policy_names"`
-	PermissionsBoundaryARN string                 `json:"permissions_boundary_arn"` // "": none
-	LastUsedAt             posture.Opt[time.Time] `json:"last_used_at"`             // absent: not within the last 400 days
-	LastUsedRegion         string                 `json:"last_used_region"`
+	PermissionsBoundaryARN string                 `json:"permissions_boundary_arn"`     // "": none
+	LastUsedAt             posture.Opt[time.Time] `json:"last_used_at" volatile:"true"` // absent: not within the last 400 days
+	LastUsedRegion         string                 `json:"last_used_region" volatile:"true"`
 	InstanceProfileARNs    []string               `json:"instance_profile_arns"`
 
 	ServiceLinked bool `json:"service_linked" derived:"true"`

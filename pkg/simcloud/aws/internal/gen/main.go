@@ -32,6 +32,9 @@ func main() {
 }
 
 func run(list, folder string) error {
+	if out, err := exec.Command("go", "mod", "download", models).CombinedOutput(); err != nil { // nothing else needs it
+		return fmt.Errorf("download the module %s: %w: %s", models, err, out)
+	}
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", models).Output()
 	if err != nil {
 		return fmt.Errorf("find the module %s: %w", models, err)

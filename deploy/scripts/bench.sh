@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Measures speed and size and prints one line for each: name, measured, reach, ratio, holds. docs/benchmarks.md says what each
+# means. With BENCH_COLD=1 it also builds with an empty cache, which takes minutes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dir=$(mktemp -d)
+trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+ldflags='-s -w'
+
+line() { # name, measured, reach, ratio
+	printf '%-44s %-32s %-10s %-8s %s\n' "$@"
+}
+holds() { # value, limit
+	awk -v value="$1" -v limit="$2" 'BEGIN { print (value <= limit) ? "yes" : "no" }'
+}
+now() { date +%s.%N; }
+since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", to - from }'; }
+ratio() { awk -v value="$1" -v limit="$2" 'BEGIN { printf "%.2f", value / limit }'; }
+# metric prints the number before a unit of a benchmark's output.
+metric() { awk -v unit="$1" '{ for (i = 2; i <= NF; i++) if ($i == unit) { print $(i-1); exit } }' "$dir/seal"; }
+
+echo "building" >&2
+go build -trimpath -ldflags "$ldflags" -o "$dir/plumbline" ./cmd/plumbline
+go -C bench build -o "$dir" ./opa ./scan ./rows
+
+line measure measured reach ratio holds
+
+"$dir/opa" >"$dir/opa.out"
+read -r ours theirs r < <(sed -n 's/^evaluation against OPA: ours \(.*\) µs, OPA \(.*\) µs, ratio \(.*\)$/\1 \2 \3/p' "$dir/opa.out")
+line "evaluation against OPA" "$ours µs, OPA $theirs µs" "<= 0.1" "$r" "$(holds "$r" 0.1)"
+
+"$dir/scan" >"$dir/scan.out"
+read -r wall ideal r < <(sed -n 's/^scan against ideal makespan: wall \(.*\) s, ideal \(.*\) s, ratio \(.*\)$/\1 \2 \3/p' "$dir/scan.out")
+line "scan against ideal makespan" "$wall s, ideal $ideal s" "<= 1.3" "$r" "$(holds "$r" 1.3)"
+
+"$dir/rows" >"$dir/rows.out"
+read -r first second < <(sed -n 's/^unchanged snapshot: first \(.*\) rows, second \(.*\) rows$/\1 \2/p' "$dir/rows.out")
+line "rows of an unchanged snapshot" "$second, first one $first" "0" "$(ratio "$second" "$first")" "$(holds "$second" 0)"
+
+if go test -run '^$' -bench '^BenchmarkSeal$' -benchtime 1x ./pkg/store >"$dir/seal" 2>&1; then
+	r=$(metric first/copy)
+	line "first load against plain COPY" "$(metric first-s) s, COPY $(metric copy-s) s" "<= 3" "$r" "$(holds "$r" 3)"
+	r=$(metric unchanged/first)
+	line "unchanged snapshot against first load" "$(metric unchanged-s) s" "<= 0.1" "$r" "$(holds "$r" 0.1)"
+	r=$(metric diff-s)
+	line "difference of 1 % of 100,000 resources" "$r s" "< 0.1 s" "$(ratio "$r" 0.1)" "$(holds "$r" 0.1)"
+else
+	cat "$dir/seal" >&2
+	line "loads and differences" "the benchmark failed" "-" "-" no
+	failed=1
+fi
+
+start=$(now)
+"$dir/plumbline" demo --once >"$dir/demo" 2>&1
+seconds=$(since "$start")
+line "demo --once" "$seconds s" "< 60 s" "$(ratio "$seconds" 60)" "$(holds "$seconds" 60)"
+
+megabytes=$(awk -v bytes="$(wc -c <"$dir/plumbline")" 'BEGIN { printf "%.1f", bytes / 1e6 }')
+line "binary, stripped" "$megabytes MB" "< 120 MB" "$(ratio "$megabytes" 120)" "$(holds "$megabytes" 120)"
+
+if [ "${BENCH_COLD:-}" = 1 ]; then
+	start=$(now)
+	GOCACHE="$dir/cache" go build -trimpath -ldflags "$ldflags" -o "$dir/cold" ./cmd/plumbline
+	seconds=$(since "$start")
+	line "build with an empty cache" "$seconds s" "< 720 s" "$(ratio "$seconds" 720)" "$(holds "$seconds" 720)"
+fi
+exit "${failed:-0}"

@@ -30,6 +30,9 @@ func alarms(inv *derive.Inventory) {
 	}
 }
 
+// unparsed is why nobody knows what a filter matches.
+var unparsed = posture.Cause{Reason: posture.ReasonParseError, Operation: "CloudWatchLogs.DescribeMetricFilters"}
+
 // metricFilters: from the trail's log group over the pattern to an alarm that notifies.
 func metricFilters(inv *derive.Inventory) {
 	trails := derive.Of[schema.Trail](inv, schema.TrailType)
@@ -46,17 +49,17 @@ func metricFilters(inv *derive.Inventory) {
 		narrowed := derive.Or(
 			derive.Not(is(derive.Read(f, "field_selection", f.V.FieldSelection), "")),
 			derive.Read(f, "on_transformed_logs", f.V.OnTransformedLogs))
-		derive.Set(f, "sample_matches", &f.V.SampleMatches, derive.Then(derive.Map2(derive.Read(f, "pattern", f.V.Pattern), narrowed, func(pattern string, narrowed bool) string {
-			if narrowed {
-				return "" // no pattern of the grammar we evaluate says what such a filter matches
+		derive.Set(f, "sample_matches", &f.V.SampleMatches, derive.Then(narrowed, func(narrowed bool) derive.Val[[]string] {
+			if narrowed { // no pattern of the grammar we evaluate says what such a filter matches
+				return derive.UnreadFor[[]string](unparsed)
 			}
-			return pattern
-		}), func(pattern string) derive.Val[[]string] {
-			matches, err := logfilter.SampleMatches(pattern)
-			if err != nil || pattern == "" {
-				return derive.UnreadFor[[]string](posture.Cause{Reason: posture.ReasonParseError, Operation: "CloudWatchLogs.DescribeMetricFilters"})
-			}
-			return derive.Known(append([]string{}, matches...))
+			return derive.Then(derive.Read(f, "pattern", f.V.Pattern), func(pattern string) derive.Val[[]string] {
+				matches, err := logfilter.SampleMatches(pattern)
+				if err != nil {
+					return derive.UnreadFor[[]string](unparsed)
+				}
+				return derive.Known(append([]string{}, matches...))
+			})
 		}))
 		watching := func(a derive.Item[schema.Alarm]) derive.Val[bool] {
 			return derive.Map2(derive.Read(a, "metrics", a.V.Metrics), derive.Read(f, "metric_transformations", f.V.MetricTransformations),

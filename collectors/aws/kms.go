@@ -145,7 +145,7 @@ func readCustomerKey(ctx context.Context, api *kms.Client, key *schema.KMSKey, i
 		}
 	}
 
-	policy, err := api.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: id})
+	policy, err := api.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: id, PolicyName: sdk.String("default")})
 	if err == nil && sdk.ToString(policy.Policy) == "" { // every key has a policy
 		err = missing("KMS.GetKeyPolicy", "Policy")
 	}

@@ -13,13 +13,13 @@ import (
 func databaseVerdicts() map[string]verdicts {
 	return map[string]verdicts{
 		"aws-rds-instance-encrypted":              {pass: "good-db", fail: "bad-db"},
-		"aws-rds-instance-not-public":             {pass: "good-db", fail: "bad-db"},
+		"aws-rds-instance-not-public":             {pass: "good-db", fail: "bad-db", unknown: "member-db"},
 		"aws-rds-instance-backup-enabled":         {pass: "good-db", fail: "bad-db", exempt: "member-db replica-db"},
 		"aws-rds-instance-copy-tags-to-snapshots": {pass: "good-db", fail: "bad-db", exempt: "member-db"},
 		"aws-rds-instance-deletion-protection":    {pass: "good-db member-db", fail: "bad-db"},
 		"aws-rds-instance-iam-auth-enabled":       {pass: "good-db", fail: "bad-db", exempt: "oracle-db"},
 		"aws-rds-instance-logs-exported":          {pass: "good-db", fail: "bad-db oracle-db", exempt: "member-db"},
-		"aws-rds-instance-tls-forced":             {pass: "good-db", fail: "bad-db", exempt: "oracle-db"},
+		"aws-rds-instance-tls-forced":             {pass: "good-db", fail: "bad-db", exempt: "oracle-db", unknown: "member-db"},
 		"aws-rds-cluster-encrypted":               {pass: "good-cluster", fail: "bad-cluster"},
 		"aws-rds-cluster-logs-exported":           {pass: "good-cluster", fail: "bad-cluster"},
 		"aws-rds-snapshot-encrypted":              {pass: "good-copy", fail: "bad-copy"},

@@ -1,14 +1,11 @@
 package aws_test
 
 import (
-	"errors"
-
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	control "github.com/aws/aws-sdk-go-v2/service/s3control/types"
-	"github.com/aws/smithy-go"
 )
 
 // The buckets of the tended account lie behind the account's own block; those of the neglected one do not.
@@ -18,7 +15,7 @@ func s3Verdicts() map[string]verdicts {
 		"aws-s3-bucket-access-logging-enabled":      {pass: "guarded near paused", fail: "plain locked bare shut half", exempt: "logs"},
 		"aws-s3-bucket-encrypted":                   {pass: "guarded sealed", fail: "plain bare"}, // moto sets no default, as S3 did before 2023
 		"aws-s3-bucket-event-notifications-enabled": {pass: "guarded", fail: "plain bare"},
-		"aws-s3-bucket-kms-encrypted":               {pass: "guarded", fail: "plain"},
+		"aws-s3-bucket-kms-encrypted":               {pass: "guarded", fail: "sealed plain"},
 		"aws-s3-bucket-lifecycle-configured":        {pass: "guarded paused", fail: "plain near bare"},
 		"aws-s3-bucket-no-public-read":              {pass: "guarded bare shut writable narrow behind-block", fail: "readable listed members"},
 		"aws-s3-bucket-no-public-write":             {pass: "guarded bare shut readable listed narrow", fail: "writable written"},
@@ -121,12 +118,6 @@ func (b buckets) make(api *s3.Client, name string, lock bool) {
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: west}
 	}
 	do(b.builder, api.CreateBucket, input)
-	// New buckets of S3 come with a block of their own; those made before 2023 had none.
-	_, err := api.DeletePublicAccessBlock(b.t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: &name})
-	var refused smithy.APIError
-	if err != nil && !errors.As(err, &refused) {
-		b.t.Fatal(err)
-	}
 	b.name(name, b.account, "global", "arn:aws:s3:::"+name)
 }
 

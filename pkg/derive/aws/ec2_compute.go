@@ -71,16 +71,18 @@ func instances(inv *derive.Inventory) {
 	}
 }
 
-// openPorts is what a set of security groups lets in from any source. A group that is not in the account adds nothing.
+// openPorts is what a set of security groups lets in from any source. Of a group that was not listed, as one of a shared VPC
+// or one made during the scan, nobody knows.
 func openPorts(groups derive.Index[schema.SecurityGroup], ids []string) derive.Val[[]schema.OpenPorts] {
 	out := derive.Known([]schema.OpenPorts{})
 	for _, id := range ids {
 		group, found, missing := groups.Get(id)
-		rules := derive.Known([]schema.PublicRule(nil))
+		if len(missing) == 0 {
+			missing = []posture.Cause{{Reason: posture.ReasonUnreconciled, Operation: "EC2.DescribeSecurityGroups"}}
+		}
+		rules := derive.UnreadFor[[]schema.PublicRule](missing...)
 		if found {
 			rules = derive.Read(group, "public_ingress", group.V.PublicIngress)
-		} else if len(missing) > 0 {
-			rules = derive.UnreadFor[[]schema.PublicRule](missing...)
 		}
 		out = derive.Map2(out, rules, func(sum []schema.OpenPorts, rules []schema.PublicRule) []schema.OpenPorts {
 			for _, r := range rules {

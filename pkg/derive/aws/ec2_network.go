@@ -6,6 +6,7 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/pkg/derive"
 	"github.com/plumbline-dev/plumbline/pkg/derive/reachability"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
 // securityGroups: what they let in, and what they hang on.
@@ -128,7 +129,13 @@ func subnets(inv *derive.Inventory) {
 		case len(list) > 0:
 			public = routed(list[0])
 		case len(tables.Gaps) == 0:
-			public = derive.Then(derive.Read(s, "vpc_id", s.V.VPCID), func(id string) derive.Val[bool] { return derive.Exists(main.All(id), routed) })
+			public = derive.Then(derive.Read(s, "vpc_id", s.V.VPCID), func(id string) derive.Val[bool] {
+				table, found, _ := main.Get(id)
+				if !found { // every VPC has a main table: this one is not ours to see
+					return derive.UnreadFor[bool](posture.Cause{Reason: posture.ReasonUnreconciled, Operation: "EC2.DescribeRouteTables"})
+				}
+				return routed(table)
+			})
 		}
 		derive.Set(s, "public", &s.V.Public, public)
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Ports is a range of ports of one protocol, both ends included. Protocols without ports have -1 and -1; "all" is every
@@ -55,9 +56,9 @@ func WidePublic(cidr string) bool {
 	return err == nil && p.Addr().Is4() && p.Bits() >= 1 && p.Bits() <= 23 && !inside(p, private)
 }
 
-// FromAnywhere is what reaches through the entries from 0.0.0.0/0 or ::/0, taken in order of their numbers and for each
-// address family by itself: an earlier denial for every source takes its ports away. Entries for part of the addresses
-// neither open nor close anything for all of them. The result is sorted and holds each range once.
+// FromAnywhere is what reaches through the entries from any source, taken in order of their numbers and for each address
+// family by itself. What AnySource allows is open, so that two halves of the internet are as open as the whole; only an
+// earlier denial for the whole family takes ports away. The result is sorted, and ranges that touch are one.
 func FromAnywhere(entries []Entry) []Ports {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
@@ -65,12 +66,10 @@ func FromAnywhere(entries []Entry) []Ports {
 	for _, family := range []string{"0.0.0.0/0", "::/0"} {
 		var denied []Ports
 		for _, e := range sorted {
-			if e.CIDR != family {
-				continue
-			}
-			if e.Allow {
+			switch {
+			case e.Allow && AnySource(e.CIDR) && strings.Contains(e.CIDR, ":") == strings.Contains(family, ":"):
 				out = append(out, subtract(e.Ports, denied)...)
-			} else {
+			case !e.Allow && e.CIDR == family:
 				denied = append(denied, e.Ports)
 			}
 		}
@@ -78,7 +77,20 @@ func FromAnywhere(entries []Entry) []Ports {
 	slices.SortFunc(out, func(a, b Ports) int {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	return slices.Compact(out)
+	return merged(out)
+}
+
+// merged joins sorted ranges of one protocol that overlap or touch.
+func merged(sorted []Ports) []Ports {
+	var out []Ports
+	for _, p := range sorted {
+		if n := len(out); n > 0 && out[n-1].Protocol == p.Protocol && p.From <= out[n-1].To+1 {
+			out[n-1].To = max(out[n-1].To, p.To)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // ported are the protocols that have ports.

@@ -43,6 +43,8 @@ func TestFromAnywhere(t *testing.T) {
 		"a denial of part of the addresses does not":   {[]Entry{tcp(90, false, "203.0.113.0/24", 22, 22), tcp(100, true, "0.0.0.0/0", 22, 22)}, []Ports{{"tcp", 22, 22}}},
 		"a denial in the other family does not":        {[]Entry{tcp(90, false, "::/0", 22, 22), tcp(100, true, "0.0.0.0/0", 22, 22)}, []Ports{{"tcp", 22, 22}}},
 		"a denied port splits an allowance of all":     {[]Entry{tcp(90, false, "0.0.0.0/0", 3389, 3389), all(100, true)}, []Ports{{"other", -1, -1}, {"tcp", 0, 3388}, {"tcp", 3390, 65535}, {"udp", 0, 65535}}},
+		"two halves of the internet are the whole":     {[]Entry{tcp(1, true, "0.0.0.0/1", 22, 22), tcp(2, true, "128.0.0.0/1", 22, 22)}, []Ports{{"tcp", 22, 22}}},
+		"ranges that touch are one":                    {[]Entry{tcp(1, true, "0.0.0.0/0", 0, 32767), tcp(2, true, "0.0.0.0/0", 32768, 65535)}, []Ports{{"tcp", 0, 65535}}},
 		"nothing allowed lets nothing in":              {[]Entry{all(32767, false)}, nil},
 		"both families may let the same in, told once": {[]Entry{tcp(1, true, "::/0", 443, 443), tcp(2, true, "0.0.0.0/0", 443, 443)}, []Ports{{"tcp", 443, 443}}},
 	} {

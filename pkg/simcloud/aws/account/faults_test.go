@@ -76,6 +76,28 @@ func newFaulty(t *testing.T) *faulty {
 	return f
 }
 
+// neverAsked are declared operations for which the simulated accounts give no occasion: a snapshot that is automated, a
+// listener whose default action settles it, a list of regions that EC2 has given already.
+var neverAsked = []string{"Account.ListRegions", "ElasticLoadBalancingv2.DescribeRules", "RDS.DescribeDBClusterSnapshotAttributes"}
+
+// TestEveryDeclaredOperationIsAsked keeps the fault test from losing operations unseen.
+func TestEveryDeclaredOperationIsAsked(t *testing.T) {
+	asked := map[string]bool{}
+	for _, call := range newFaulty(t).operations() {
+		asked[call.Operation] = true
+	}
+	var missing []string
+	for _, op := range collect.Operations() {
+		if _, operation, _ := strings.Cut(op.Name, "."); !asked[operation] {
+			missing = append(missing, op.Name)
+		}
+	}
+	slices.Sort(missing)
+	if missing = slices.Compact(missing); !slices.Equal(missing, neverAsked) {
+		t.Errorf("never asked for: %v, known: %v", missing, neverAsked)
+	}
+}
+
 // scanWith reads the account again with one rule of failing; a slow answer is one that never comes within the time limit.
 func (f *faulty) scanWith(t *testing.T, r fault.Rule) (scan.Collected, *fault.Injector, error) {
 	injector := &fault.Injector{Rules: []fault.Rule{r}, Wait: func(ctx context.Context, _ time.Duration) error {

@@ -35,8 +35,8 @@ func New(account posture.Account, now time.Time, trusted []string, cells []postu
 	}
 	for _, c := range cells {
 		causes := inv.gaps[c.Type]
-		if c.State != posture.Complete && c.State != posture.NotApplicable && c.Cause != nil {
-			causes = append(causes, *c.Cause)
+		if cause, missing := c.Gap(); missing {
+			causes = append(causes, cause)
 		}
 		inv.gaps[c.Type] = causes
 	}

@@ -103,6 +103,18 @@ type Cell struct {
 	Calls    int       `json:"calls"`
 }
 
+// Gap returns why the cell was not read to its end; ok is false when it was, or when there is nothing to read. A cell that
+// does not say why is a gap all the same.
+func (c Cell) Gap() (cause Cause, ok bool) {
+	switch {
+	case c.State == Complete || c.State == NotApplicable:
+		return Cause{}, false
+	case c.Cause == nil:
+		return Cause{Reason: ReasonAPIError}, true
+	}
+	return *c.Cause, true
+}
+
 // Key names a resource within an account.
 type Key struct {
 	Type   string `json:"type"`

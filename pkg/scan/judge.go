@@ -83,7 +83,7 @@ func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 	}
 	read := map[posture.Key]bool{}
 	for _, cell := range c.Cells {
-		if cell.State == posture.Complete || cell.State == posture.NotApplicable {
+		if _, gap := cell.Gap(); !gap {
 			read[posture.Key{Type: cell.Type, Region: cell.Region}] = true
 		}
 	}
@@ -139,8 +139,8 @@ func (j *judging) judge(p *rule.Program) error {
 		j.evaluate(p, rule.Subject{Key: content.Key, Resource: record})
 	}
 	for _, cell := range j.collected.Cells {
-		if cell.Type == p.Resource && cell.Cause != nil && cell.State != posture.NotApplicable {
-			j.add(p.UnknownFor(posture.Key{Type: cell.Type, Region: cell.Region}, *cell.Cause))
+		if cause, gap := cell.Gap(); gap && cell.Type == p.Resource {
+			j.add(p.UnknownFor(posture.Key{Type: cell.Type, Region: cell.Region}, cause))
 		}
 	}
 	return nil
@@ -166,8 +166,8 @@ func (j *judging) input(name string) (rule.Input, error) {
 			continue
 		}
 		read = true
-		if cell.State != posture.Complete && cell.State != posture.NotApplicable && cell.Cause != nil {
-			missing = append(missing, *cell.Cause)
+		if cause, gap := cell.Gap(); gap {
+			missing = append(missing, cause)
 		}
 	}
 	if !read {

@@ -12,10 +12,12 @@ import (
 // Scope says how often a reader runs.
 type Scope int
 
-// Global readers run once per account, Regional ones once per enabled region.
+// Global readers run once per account, Regional ones once per enabled region. Located ones run once per account, because one
+// call answers for every place, and emit each resource In its own.
 const (
 	Global Scope = iota
 	Regional
+	Located
 )
 
 // Body says what the journal keeps of an operation's answers beside their digest.
@@ -60,6 +62,15 @@ type Reader[C any] struct {
 // called from several goroutines.
 type Emit func(id string, attributes any, gaps ...Gap)
 
+// At is a resource's attributes together with the region it lies in.
+type At struct {
+	Region     string
+	Attributes any
+}
+
+// In says where a resource lies, for readers whose calls answer for several regions at once.
+func In(region string, attributes any) At { return At{region, attributes} }
+
 // Gap is a set of attributes that one failed call left unread.
 type Gap struct {
 	Err   error
@@ -78,10 +89,11 @@ func Unread(err error, paths ...string) Gap { return Gap{Err: err, Paths: paths}
 // NotCollected says that nothing reads the attributes at paths yet.
 func NotCollected(paths ...string) Gap { return Gap{Err: ErrNotCollected, Paths: paths} }
 
-// TypeError is an error that leaves only one of a reader's types incomplete.
+// TypeError is an error that leaves only one of a reader's types incomplete, or only one region of it.
 type TypeError struct {
-	Type *posture.Type
-	Err  error
+	Type   *posture.Type
+	Region string // "" means everywhere
+	Err    error
 }
 
 func (e *TypeError) Error() string { return e.Type.Name + ": " + e.Err.Error() }
@@ -93,6 +105,11 @@ func Incomplete(t *posture.Type, err error) error {
 		return nil
 	}
 	return &TypeError{Type: t, Err: err}
+}
+
+// IncompleteIn says that only region, of a Located reader's type t, was not read to the end.
+func IncompleteIn(region string, t *posture.Type, err error) error {
+	return &TypeError{Type: t, Region: region, Err: err}
 }
 
 // Task is one reader bound to one region of one account: what a scan runs.
@@ -115,8 +132,12 @@ type Skip struct {
 type Account struct {
 	posture.Account
 	Principal string // the identity that reads, as the cloud reports it
-	Types     []*posture.Type
-	Tasks     []Task
+	// Ancestors are the organization or tenant above, whose newest snapshot this account is judged with. AncestorsUnread says
+	// why they are not known.
+	Ancestors       []posture.Account
+	AncestorsUnread *posture.Cause
+	Types           []*posture.Type
+	Tasks           []Task
 	// Explain turns an error of a call into its cause.
 	Explain func(error) posture.Cause
 }

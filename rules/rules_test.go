@@ -3,14 +3,13 @@ package rules_test
 import (
 	"testing"
 
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/rules"
 )
 
 func load(t *testing.T) *rule.Set {
 	t.Helper()
-	set, err := rule.Load(rules.FS, schema.Types())
+	set, err := rules.Load()
 	if err != nil {
 		t.Fatalf("rules do not load:\n%v", err)
 	}

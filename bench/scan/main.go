@@ -24,11 +24,9 @@ import (
 
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/aws"
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	deriveaws "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
-	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud"
 	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
@@ -58,6 +56,10 @@ func defaultRate(service string) rate.Limit {
 type memory struct{}
 
 func (memory) State(context.Context, string) (posture.Sealing, error) { return posture.Sealing{}, nil }
+func (memory) Contents(context.Context, string, [][32]byte) (map[[32]byte][]byte, error) {
+	return nil, nil
+}
+
 func (memory) Seal(_ context.Context, s posture.Sealing) (posture.Snapshot, error) {
 	return posture.Snapshot{Seq: 1, Resources: len(s.Resources)}, nil
 }
@@ -71,7 +73,7 @@ func main() {
 }
 
 func measure(ctx context.Context, size int) error {
-	set, err := rule.Load(rules.FS, schema.Types())
+	set, err := rules.Load()
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func measure(ctx context.Context, size int) error {
 				Transport: transport.Options{Journal: j, Rate: defaultRate},
 			})
 		},
-		Judge: scan.Judge{Types: set.Compiler.Types(), Programs: set.Active(), Derive: deriveaws.Derive},
+		Judge: scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("aws"), Derive: deriveaws.Derive},
 		Store: memory{}, Clock: transport.SystemClock{}, Trigger: "manual", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	started := time.Now()

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/pkg/embedpg"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
@@ -164,8 +163,8 @@ func (a *app) redactionKey() ([]byte, error) {
 
 // loadRules loads the rules that are part of the program.
 func loadRules() (*rule.Set, error) {
-	return rule.Load(rules.FS, types())
+	return rules.Load()
 }
 
 // types are the resource types of all clouds.
-func types() []*posture.Type { return schema.Types() }
+func types() []*posture.Type { return rules.Types() }

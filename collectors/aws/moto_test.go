@@ -30,7 +30,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	collect "github.com/plumbline-dev/plumbline/collectors/aws"
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -88,11 +87,11 @@ func TestMoto(t *testing.T) {
 		build(b)
 	}
 
-	set, err := rule.Load(rules.FS, schema.Types())
+	set, err := rules.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := scan.Judge{Types: set.Compiler.Types(), Programs: set.Active(), Derive: derive.Derive}
+	judge := scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("aws"), Derive: derive.Derive}
 	found := findings{verdicts: map[string]map[thing]posture.Verdict{}, unread: map[string][]string{}, seen: map[thing]bool{}}
 	for _, account := range []string{tended, neglected} {
 		found.add(t, account, read(t, account), judge)
@@ -100,7 +99,7 @@ func TestMoto(t *testing.T) {
 	checkUnread(t, found.unread)
 	checkPopulation(t, b.things, found.seen)
 	checkVerdicts(t, b.things, found.verdicts)
-	checkCoverage(t, set.Active())
+	checkCoverage(t, set.Of("aws"))
 }
 
 // findings is what the scans of both accounts brought.

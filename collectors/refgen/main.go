@@ -1,4 +1,5 @@
-// Refgen writes the reference page of the AWS resource types from their descriptions. Run by go generate in the schema package.
+// Refgen writes the reference page of one cloud's resource types from their descriptions. Run by go generate in the schema
+// packages.
 package main
 
 import (
@@ -7,20 +8,35 @@ import (
 	"os"
 	"strings"
 
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	aws "github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	gcp "github.com/plumbline-dev/plumbline/collectors/gcp/schema"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
+// clouds are the pages that can be written, by the name of the cloud.
+var clouds = map[string]struct {
+	title string
+	types func() []*posture.Type
+}{
+	"aws": {"AWS", aws.Types},
+	"gcp": {"Google Cloud", gcp.Types},
+}
+
 func main() {
+	if len(os.Args) != 2 || clouds[os.Args[1]].types == nil {
+		fmt.Fprintln(os.Stderr, "usage: refgen aws|gcp")
+		os.Exit(2)
+	}
+	name := os.Args[1]
 	var b bytes.Buffer
-	fmt.Fprint(&b, "<!-- Written by go generate ./collectors/aws/schema; do not edit. -->\n# AWS resource types\n\n"+
+	fmt.Fprintf(&b, "<!-- Written by go generate ./collectors/%s/schema; do not edit. -->\n# %s resource types\n\n"+
 		"The attributes that rules see as `resource.NAME`. Every resource also has `id`, `region` and `account_id`. A type ending in `?` may be\n"+
-		"absent (`null` in rules); *derived* attributes are computed from other resources; *volatile* ones move by themselves and are no drift.\n")
-	for _, t := range schema.Types() {
+		"absent (`null` in rules); *derived* attributes are computed from other resources; *volatile* ones move by themselves and are no drift.\n", name, clouds[name].title)
+	for _, t := range clouds[name].types() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| attribute | type | |\n|---|---|---|\n", t.Name, strings.ReplaceAll(t.Doc, "\n", " "))
 		rows(&b, &t.Struct, "")
 	}
-	if err := os.WriteFile("../../../docs/reference/aws-resources.md", b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile("../../../docs/reference/"+name+"-resources.md", b.Bytes(), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, "refgen:", err)
 		os.Exit(1)
 	}

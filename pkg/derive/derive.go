@@ -19,6 +19,7 @@ type Inventory struct {
 	Trusted []string
 	// Now is when the account was read: ages count from here, never from the wall clock.
 	Now       time.Time
+	above     above
 	resources map[string][]*posture.Resource // by type
 	gaps      map[string][]posture.Cause     // by type: why the type was not read to the end in some region
 }

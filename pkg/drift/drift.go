@@ -92,12 +92,8 @@ func resource(d Diff, r ResourceDelta, volatile []string) (posture.Change, bool,
 
 // wasRead reports whether the cell a resource lives in was read to the end.
 func wasRead(cells []posture.Cell, key posture.Key) bool {
-	for _, c := range cells {
-		if c.Type == key.Type && c.Region == key.Region {
-			return c.State == posture.Complete || c.State == posture.NotApplicable
-		}
-	}
-	return false
+	c, ok := posture.IndexCells(cells).Of(key.Type, key.Region)
+	return ok && (c.State == posture.Complete || c.State == posture.NotApplicable)
 }
 
 // createdSince reports whether the cloud dates the resource after the start of snapshot s.

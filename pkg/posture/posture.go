@@ -17,10 +17,15 @@ var (
 	ErrSetup = errors.New("setup")
 )
 
-// Global is the region of resources that belong to a whole account.
-const Global = "global"
+// Global is the region of resources that belong to a whole account. Everywhere is the region of a cell that stands for every
+// region without a cell of its own.
+const (
+	Global     = "global"
+	Everywhere = "*"
+)
 
-// Account is one AWS account, Google project or Azure subscription.
+// Account is one AWS account, Google project or Azure subscription; also an organization or tenant, for what lives there. The
+// id of a Google organization is "organizations/123".
 type Account struct {
 	Provider string `json:"provider"` // "aws", "gcp" or "azure"
 	ID       string `json:"id"`
@@ -113,6 +118,27 @@ func (c Cell) Gap() (cause Cause, ok bool) {
 		return Cause{Reason: ReasonAPIError}, true
 	}
 	return *c.Cause, true
+}
+
+// CellIndex finds the cell that a resource lives in.
+type CellIndex map[Key]Cell
+
+// IndexCells indexes the cells of one scan.
+func IndexCells(cells []Cell) CellIndex {
+	index := make(CellIndex, len(cells))
+	for _, c := range cells {
+		index[Key{Type: c.Type, Region: c.Region}] = c
+	}
+	return index
+}
+
+// Of returns the cell of a type in a region, or else the one that stands for every region without a cell of its own.
+func (x CellIndex) Of(typeName, region string) (Cell, bool) {
+	c, ok := x[Key{Type: typeName, Region: region}]
+	if !ok {
+		c, ok = x[Key{Type: typeName, Region: Everywhere}]
+	}
+	return c, ok
 }
 
 // Key names a resource within an account.

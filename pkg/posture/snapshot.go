@@ -20,8 +20,17 @@ type Snapshot struct {
 	Ruleset   string    `json:"ruleset"`   // digest over all rule versions used
 	Root      string    `json:"root"`      // hex Merkle root over resources, cells and verdicts
 	LogIndex  int64     `json:"log_index"` // the root's leaf in the append-only log
-	Resources int       `json:"resources"`
-	Verdicts  Counts    `json:"verdicts"`
+	// Ancestors are the snapshots of the organization or tenant above that this one was judged with.
+	Ancestors []Pin  `json:"ancestors,omitempty"`
+	Resources int    `json:"resources"`
+	Verdicts  Counts `json:"verdicts"`
+}
+
+// Pin names a sealed snapshot by number and Merkle root.
+type Pin struct {
+	Account string `json:"account"`
+	Seq     int64  `json:"seq"`
+	Root    string `json:"root"`
 }
 
 // ID names a snapshot: "aws:111122223333/17".

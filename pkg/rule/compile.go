@@ -29,6 +29,8 @@ type Program struct {
 	applies    *part          // nil when the rule concerns every resource
 	passes     *part
 	countsDays bool
+	// Variants judge the rule's further types.
+	Variants []*Program
 }
 
 // CountsDays reports whether a verdict may change with the day although nothing else did.
@@ -93,6 +95,18 @@ func (c *Compiler) Compile(r *Rule, override map[string]any) (*Program, error) {
 	}
 	slices.Sort(p.Fields)
 	p.Fields = slices.Compact(p.Fields)
+	for i, other := range r.Also {
+		if other == r.Resource || slices.Contains(r.Also[:i], other) || c.types.resources[other] == nil {
+			return nil, r.errorf("also", "%s is not another resource type", other)
+		}
+		same := *r
+		same.Resource, same.Also = other, nil
+		variant, err := c.Compile(&same, override)
+		if err != nil {
+			return nil, fmt.Errorf("for %s: %w", other, err)
+		}
+		p.Variants = append(p.Variants, variant)
+	}
 	p.Version, err = p.version(declared)
 	return p, err
 }

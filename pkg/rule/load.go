@@ -16,7 +16,8 @@ import (
 type Rule struct {
 	ID       string
 	Title    string
-	Resource string // a resource type, or the kind of account the rule judges as a whole ("aws.account")
+	Resource string   // a resource type, or the kind of account the rule judges as a whole ("aws.account")
+	Also     []string // further types, with the same attributes as far as the conditions read them, that the rule judges too
 	Severity Severity
 	Control  string   // a control of soc2.yaml
 	Inputs   []string // resource types whose full lists the conditions see as inputs.<type>
@@ -62,6 +63,7 @@ type document struct {
 	ID          string         `yaml:"id"`
 	Title       string         `yaml:"title"`
 	Resource    string         `yaml:"resource"`
+	Also        []string       `yaml:"also"`
 	Severity    Severity       `yaml:"severity"`
 	Control     string         `yaml:"control"`
 	Inputs      []string       `yaml:"inputs"`
@@ -92,7 +94,7 @@ func Parse(file string, data []byte) (*Rule, error) {
 		return nil, invalid(file, err)
 	}
 	r := &Rule{
-		ID: doc.ID, Title: doc.Title, Resource: doc.Resource, Severity: doc.Severity, Control: doc.Control, Inputs: doc.Inputs,
+		ID: doc.ID, Title: doc.Title, Resource: doc.Resource, Also: doc.Also, Severity: doc.Severity, Control: doc.Control, Inputs: doc.Inputs,
 		Params: doc.Params, AppliesWhen: doc.AppliesWhen, PassesWhen: doc.PassesWhen, Message: doc.Message, Why: doc.Why,
 		Fix: doc.Fix, Retired: doc.Retired, Examples: doc.Examples, File: file, lines: map[string]place{},
 	}

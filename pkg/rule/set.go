@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -111,6 +112,11 @@ func (s *Set) Program(id string) (*Program, error) {
 // Active are the rules that a scan runs: all but the retired ones.
 func (s *Set) Active() []*Program {
 	return slices.DeleteFunc(slices.Clone(s.Programs), func(p *Program) bool { return p.Retired != "" })
+}
+
+// Of are the active rules on a provider's resources.
+func (s *Set) Of(provider string) []*Program {
+	return slices.DeleteFunc(s.Active(), func(p *Program) bool { return !strings.HasPrefix(p.Resource, provider+".") })
 }
 
 // Digest is the SHA-256, in hex, over the versions of the active rules.

@@ -25,7 +25,8 @@ func (p *Program) version(types *provider) (string, error) {
 		Inputs                                []string
 		Params                                map[string]any
 		Fields                                map[string]string
-	}{p.ID, p.Resource, p.applies.text(), p.passes.text(), p.Inputs, p.params, fields})
+		Also                                  []string `json:",omitempty"`
+	}{p.ID, p.Resource, p.applies.text(), p.passes.text(), p.Inputs, p.params, fields, p.Also})
 	if err != nil {
 		return "", p.errorf("params", "%v", err)
 	}

@@ -2,6 +2,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 type Collected struct {
 	Account   posture.Account
 	Principal string
+	Above     Above // what is known of the organization or tenant above
 	Types     []*posture.Type
 	Started   time.Time
 	Finished  time.Time
@@ -37,7 +39,10 @@ const parallelTasks = 32
 // Collect runs every task of an opened account. A task that fails leaves its cells incomplete and never ends the scan; only
 // the end of ctx does.
 func Collect(ctx context.Context, account collectors.Account, clock transport.Clock, progress Progress) (Collected, error) {
-	out := Collected{Account: account.Account, Principal: account.Principal, Types: account.Types, Started: clock.Now()}
+	out := Collected{
+		Account: account.Account, Principal: account.Principal, Types: account.Types, Started: clock.Now(),
+		Above: Above{Accounts: account.Ancestors, Unread: account.AncestorsUnread},
+	}
 	var mu sync.Mutex
 	done := 0
 	group, ctx := errgroup.WithContext(ctx)
@@ -84,8 +89,12 @@ func run(ctx context.Context, task collectors.Task, explain func(error) posture.
 	emit := func(id string, attributes any, gaps ...collectors.Gap) {
 		mu.Lock()
 		defer mu.Unlock()
+		region := task.Region
+		if at, located := attributes.(collectors.At); located {
+			region, attributes = at.Region, at.Attributes
+		}
 		t := typeOf(task.Fills, attributes)
-		r := &posture.Resource{Key: posture.Key{Type: t.Name, Region: task.Region, ID: id}, Attributes: attributes}
+		r := &posture.Resource{Key: posture.Key{Type: t.Name, Region: region, ID: id}, Attributes: attributes}
 		for _, gap := range gaps {
 			cause := explain(gap.Err)
 			for _, path := range gap.Paths {
@@ -101,12 +110,15 @@ func run(ctx context.Context, task collectors.Task, explain func(error) posture.
 	err := collect(ctx, task, emit)
 	finished := clock.Now()
 
-	errs := map[string]error{}
-	split(err, task.Fills, errs)
-	var cells []posture.Cell
+	errs := map[posture.Key]error{}
 	for _, t := range task.Fills {
-		cell := posture.Cell{Region: task.Region, Type: t.Name, State: posture.Complete, Started: started, Finished: finished, Calls: counter.Calls()}
-		if err := errs[t.Name]; err != nil {
+		errs[posture.Key{Type: t.Name, Region: task.Region}] = nil
+	}
+	split(err, task, errs)
+	var cells []posture.Cell
+	for place, err := range errs {
+		cell := posture.Cell{Region: place.Region, Type: place.Type, State: posture.Complete, Started: started, Finished: finished, Calls: counter.Calls()}
+		if err != nil {
 			cause := explain(err)
 			cell.State, cell.Cause = posture.Failed, &cause
 			if cause.Reason == posture.ReasonDenied {
@@ -134,25 +146,25 @@ func collect(ctx context.Context, task collectors.Task, emit collectors.Emit) (e
 	return task.Collect(ctx, emit)
 }
 
-// split says which types an error of a reader leaves incomplete: all of them, unless it names one.
-func split(err error, types []*posture.Type, out map[string]error) {
+// split says which cells an error of a reader leaves incomplete: those of all its types, unless it names one.
+func split(err error, task collectors.Task, out map[posture.Key]error) {
 	if err == nil {
 		return
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
-			split(e, types, out)
+			split(e, task, out)
 		}
 		return
 	}
 	var one *collectors.TypeError
 	if errors.As(err, &one) {
-		out[one.Type.Name] = one.Err
+		out[posture.Key{Type: one.Type.Name, Region: cmp.Or(one.Region, task.Region)}] = one.Err
 		return
 	}
-	for _, t := range types {
-		if out[t.Name] == nil {
-			out[t.Name] = err
+	for _, t := range task.Fills {
+		if place := (posture.Key{Type: t.Name, Region: task.Region}); out[place] == nil {
+			out[place] = err
 		}
 	}
 }

@@ -34,12 +34,14 @@ type Work struct {
 // in it has ended.
 func (j Judge) Judge(c Collected, before State) (posture.Sealing, Work, error) {
 	inventory := derive.New(c.Account, c.Started, j.Trusted, c.Cells, c.Resources)
+	c.Above.Describe(inventory)
 	j.Derive(inventory)
 	derive.Finish(inventory, c.Types)
 
 	s := posture.Sealing{
 		Snapshot: posture.Snapshot{
 			Account: c.Account, Started: c.Started, Finished: c.Finished, Principal: c.Principal, Ruleset: ruleset(j.Programs),
+			Ancestors: c.Above.pins(),
 		},
 		Cells: c.Cells,
 	}
@@ -51,8 +53,10 @@ func (j Judge) Judge(c Collected, before State) (posture.Sealing, Work, error) {
 		judging.byType[s.Resources[i].Type] = append(judging.byType[s.Resources[i].Type], &s.Resources[i])
 	}
 	for _, p := range j.Programs {
-		if err := judging.judge(p); err != nil {
-			return posture.Sealing{}, Work{}, err
+		for _, p := range append([]*rule.Program{p}, p.Variants...) {
+			if err := judging.judge(p); err != nil {
+				return posture.Sealing{}, Work{}, err
+			}
 		}
 	}
 	slices.SortFunc(s.Verdicts, func(a, b posture.Verdict) int {
@@ -81,14 +85,10 @@ func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 		seen[r.Key] = true
 		s.Resources = append(s.Resources, posture.Content{Key: r.Key, Hash: hash, JSON: document})
 	}
-	read := map[posture.Key]bool{}
-	for _, cell := range c.Cells {
-		if _, gap := cell.Gap(); !gap {
-			read[posture.Key{Type: cell.Type, Region: cell.Region}] = true
-		}
-	}
+	cells := posture.IndexCells(c.Cells)
 	for key, prior := range before.Resources {
-		if !seen[key] && !read[posture.Key{Type: key.Type, Region: key.Region}] {
+		cell, known := cells.Of(key.Type, key.Region)
+		if _, gap := cell.Gap(); !seen[key] && (gap || !known) {
 			s.Resources = append(s.Resources, posture.Content{Key: key, Hash: prior.Hash, Stale: true})
 		}
 	}
@@ -109,15 +109,15 @@ type judging struct {
 
 func (j *judging) judge(p *rule.Program) error {
 	account := j.collected.Account
-	if p.Resource == account.Provider+".account" {
-		inputs := map[string]rule.Input{}
-		for _, name := range p.Inputs {
-			input, err := j.input(name)
-			if err != nil {
-				return err
-			}
-			inputs[name] = input
+	inputs := map[string]rule.Input{}
+	for _, name := range p.Inputs {
+		input, err := j.input(name)
+		if err != nil {
+			return err
 		}
+		inputs[name] = input
+	}
+	if p.Resource == account.Provider+".account" {
 		key := posture.Key{Type: p.Resource, Region: posture.Global, ID: account.ID}
 		j.evaluate(p, rule.Subject{Key: key, Inputs: inputs})
 		return nil
@@ -136,7 +136,7 @@ func (j *judging) judge(p *rule.Program) error {
 		if err != nil {
 			return err
 		}
-		j.evaluate(p, rule.Subject{Key: content.Key, Resource: record})
+		j.evaluate(p, rule.Subject{Key: content.Key, Resource: record, Inputs: inputs})
 	}
 	for _, cell := range j.collected.Cells {
 		if cause, gap := cell.Gap(); gap && cell.Type == p.Resource {
@@ -179,7 +179,7 @@ func (j *judging) input(name string) (rule.Input, error) {
 // reuse returns the verdict of the snapshot before when nothing that decides it has changed.
 func (j *judging) reuse(p *rule.Program, content *posture.Content) (posture.Verdict, bool) {
 	prior, ok := j.before.Resources[content.Key]
-	if !ok || prior.Stale || prior.Hash != content.Hash {
+	if len(p.Inputs) > 0 || !ok || prior.Stale || prior.Hash != content.Hash {
 		return posture.Verdict{}, false
 	}
 	if p.CountsDays() && day(j.before.Snapshot.Started) != day(j.collected.Started) {
@@ -212,13 +212,8 @@ func (j *judging) add(v posture.Verdict) { j.sealing.Verdicts = append(j.sealing
 // staleCause is why a resource was not seen: what stopped its cell, under the name stale.
 func staleCause(cells []posture.Cell, key posture.Key) posture.Cause {
 	cause := posture.Cause{Reason: posture.ReasonStale}
-	for _, cell := range cells {
-		if cell.Type == key.Type && (cell.Region == key.Region || cell.Region == "*") && cell.Cause != nil {
-			cause.Operation, cause.Permission, cause.Code = cell.Cause.Operation, cell.Cause.Permission, cell.Cause.Code
-			if cell.Region == key.Region {
-				break
-			}
-		}
+	if cell, ok := posture.IndexCells(cells).Of(key.Type, key.Region); ok && cell.Cause != nil {
+		cause.Operation, cause.Permission, cause.Code = cell.Cause.Operation, cell.Cause.Permission, cell.Cause.Code
 	}
 	return cause
 }

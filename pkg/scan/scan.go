@@ -17,6 +17,8 @@ type Store interface {
 	// State returns the newest snapshot of an account, empty when there is none.
 	State(ctx context.Context, account string) (posture.Sealing, error)
 	Seal(ctx context.Context, s posture.Sealing) (posture.Snapshot, error)
+	// Contents returns the documents of resources, by hash.
+	Contents(ctx context.Context, account string, hashes [][32]byte) (map[[32]byte][]byte, error)
 }
 
 // Scanner scans accounts of one provider.
@@ -55,6 +57,9 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	}
 	before, err := s.Store.State(ctx, account.Account.String())
 	if err != nil {
+		return Result{}, err
+	}
+	if err := collected.Above.Pin(ctx, s.Store, account.Types, collected.Started); err != nil {
 		return Result{}, err
 	}
 	sealing, work, err := s.Judge.Judge(collected, NewState(before))

@@ -103,11 +103,7 @@ func openResources(ctx context.Context, db querier, account string) ([]posture.C
 
 // writeResources ends the intervals that are over, and adds the new ones with the contents that are not there yet.
 func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, resources []posture.Content, cells []posture.Cell) error {
-	type place struct{ kind, region string }
-	states := make(map[place]posture.CellState, len(cells))
-	for _, c := range cells {
-		states[place{c.Type, c.Region}] = c.State
-	}
+	index := posture.IndexCells(cells)
 	table := intervals{"resource_versions", []string{"type", "region", "id"}, []string{"hash", "stale"}}
 	added, _, err := table.advance(ctx, tx, account, seq, &rowSet{
 		n:   len(resources),
@@ -116,13 +112,13 @@ func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, r
 			return bytes.Equal(row.compare[0], resources[i].Hash[:]) && (row.compare[1][0] != 0) == resources[i].Stale
 		},
 		ended: func(row openRow) error {
-			switch state := states[place{string(row.keys[0]), string(row.keys[1])}]; state {
-			case posture.Complete, posture.NotApplicable:
-				return nil
-			case "":
+			switch cell, ok := index.Of(string(row.keys[0]), string(row.keys[1])); {
+			case !ok:
 				return fmt.Errorf("%w: %s would end, but its cell was not read", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")))
+			case cell.State == posture.Complete || cell.State == posture.NotApplicable:
+				return nil
 			default:
-				return fmt.Errorf("%w: %s would end, but its cell is %s", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")), state)
+				return fmt.Errorf("%w: %s would end, but its cell is %s", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")), cell.State)
 			}
 		},
 	})

@@ -14,14 +14,14 @@ import (
 
 const selectSnapshot = `
 	SELECT a.provider, a.id, s.account_name, s.seq, s.run_id, s.trigger, s.started_at, s.finished_at, s.sealed_at, s.principal,
-		s.tool, s.ruleset, s.root, s.log_index, s.resources, s.pass, s.fail, s.unknown, s.not_applicable
+		s.tool, s.ruleset, s.root, s.log_index, s.resources, s.pass, s.fail, s.unknown, s.not_applicable, s.ancestors
 	FROM snapshots s JOIN accounts a USING (account)`
 
 func scanSnapshot(row pgx.CollectableRow) (s posture.Snapshot, err error) {
 	var root []byte
 	err = row.Scan(&s.Account.Provider, &s.Account.ID, &s.Account.Name, &s.Seq, &s.RunID, &s.Trigger, &s.Started, &s.Finished,
 		&s.Sealed, &s.Principal, &s.Tool, &s.Ruleset, &root, &s.LogIndex, &s.Resources, &s.Verdicts.Pass, &s.Verdicts.Fail,
-		&s.Verdicts.Unknown, &s.Verdicts.DoesNotApply)
+		&s.Verdicts.Unknown, &s.Verdicts.DoesNotApply, &s.Ancestors)
 	s.Started, s.Finished, s.Sealed = s.Started.UTC(), s.Finished.UTC(), s.Sealed.UTC()
 	s.Root = hex.EncodeToString(root)
 	return s, err
@@ -97,11 +97,12 @@ func lastDigests(ctx context.Context, tx pgx.Tx, account string) (d digests, err
 func addSnapshot(ctx context.Context, tx pgx.Tx, s posture.Snapshot, t tree) error {
 	if _, err := tx.Exec(ctx, `
 		INSERT INTO snapshots (account, seq, account_name, run_id, trigger, started_at, finished_at, sealed_at, principal, tool,
-			ruleset, root, log_index, resources, pass, fail, unknown, not_applicable, resources_digest, verdicts_digest)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+			ruleset, root, log_index, resources, pass, fail, unknown, not_applicable, resources_digest, verdicts_digest,
+			ancestors)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		s.Account.String(), s.Seq, s.Account.Name, s.RunID, s.Trigger, s.Started, s.Finished, s.Sealed, s.Principal, s.Tool,
 		s.Ruleset, t.root[:], s.LogIndex, s.Resources, s.Verdicts.Pass, s.Verdicts.Fail, s.Verdicts.Unknown, s.Verdicts.DoesNotApply,
-		t.resources, t.verdicts); err != nil {
+		t.resources, t.verdicts, s.Ancestors); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil

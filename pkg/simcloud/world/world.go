@@ -5,6 +5,7 @@
 package world
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -31,7 +32,13 @@ type Account struct {
 	Regions []string // enabled ones; the first is home
 	Closed  []string // known, but not opted in to
 	Size    int      // multiplies the counts of kinds; zero means 1
+	// Sort is which kinds the account has; empty means its provider's name. A Google organization is "gcp.organization".
+	Sort string
+	// Above are the account's ancestors, nearest first: "folders/701", "organizations/123456789012".
+	Above []string
 }
+
+func (a Account) sort() string { return cmp.Or(a.Sort, a.Provider) }
 
 // Home is the account's first region.
 func (a Account) Home() string { return a.Regions[0] }
@@ -39,6 +46,7 @@ func (a Account) Home() string { return a.Regions[0] }
 // Kind is one sort of simulated thing: usually a resource type, sometimes a part of one that has its own defects.
 type Kind struct {
 	Name   string // "s3.bucket"
+	Sort   string // of the accounts that have it; empty means "aws"
 	Global bool   // one set per account instead of one per region
 	// Count is how many there are per account or region at Size 1. Fixed kinds (singletons, defaults) neither multiply with
 	// Size nor come and go.
@@ -189,6 +197,9 @@ func (s *State) Find(kind, region string, index int) *Item {
 }
 
 func (w *World) items(s *State, kind Kind, position int) []*Item {
+	if cmp.Or(kind.Sort, "aws") != s.Account.sort() {
+		return nil
+	}
 	regions := s.Account.Regions
 	if kind.Global {
 		regions = []string{posture.Global}
@@ -255,6 +266,9 @@ func (s *State) Expected() map[Judged]posture.Result {
 	out := map[Judged]posture.Result{}
 	account := posture.Key{Type: s.Account.Provider + ".account", Region: posture.Global, ID: s.Account.ID}
 	for _, kind := range s.World.Kinds {
+		if cmp.Or(kind.Sort, "aws") != s.Account.sort() {
+			continue
+		}
 		if kind.ExpectAccount != nil {
 			for rule, result := range kind.ExpectAccount(s) {
 				out[Judged{rule, account}] = result

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	collect "github.com/plumbline-dev/plumbline/collectors/aws"
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
@@ -57,12 +56,12 @@ type faulty struct {
 const faultAccount, faultTick = "111122223333", 33
 
 func newFaulty(t *testing.T) *faulty {
-	set, err := rule.Load(rules.FS, schema.Types())
+	set, err := rules.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &faulty{cloud: newCloud(t, 2), explain: map[string]string{}}
-	f.judge = scan.Judge{Types: set.Compiler.Types(), Programs: set.Active(), Derive: derive.Derive}
+	f.judge = scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("aws"), Derive: derive.Derive}
 	for _, op := range collect.Operations() {
 		f.explain[op.Name] = op.Permission
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	collect "github.com/plumbline-dev/plumbline/collectors/aws"
-	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -71,7 +70,7 @@ func (c *cloud) read(t testing.TB, id string, tick int, handler http.Handler) sc
 // TestVerdicts compares every verdict with what the defects say, at ticks over 90 days (all of them with PLUMBLINE_LONG).
 // PLUMBLINE_RULES limits it to rules whose ids begin with one of the words in it.
 func TestVerdicts(t *testing.T) {
-	set, err := rule.Load(rules.FS, schema.Types())
+	set, err := rules.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +82,7 @@ func TestVerdicts(t *testing.T) {
 		return prefixes == nil || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(id, p) })
 	}
 	var programs []*rule.Program
-	for _, p := range set.Active() {
+	for _, p := range set.Of("aws") {
 		if wanted(p.ID) {
 			programs = append(programs, p)
 		}

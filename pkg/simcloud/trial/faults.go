@@ -1,0 +1,354 @@
+package trial
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/scan"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
+)
+
+// faultKinds are the ways in which a call can fail.
+var faultKinds = []struct {
+	name    string
+	rule    fault.Rule
+	retried bool // one such failure alone is invisible: the transport's second try finds the service well again
+}{
+	{"denied", fault.Rule{Kind: fault.Denied}, false},
+	{"throttled", fault.Rule{Kind: fault.Throttled}, true},
+	{"500", fault.Rule{Kind: fault.ServerError, Status: 500}, true},
+	{"503", fault.Rule{Kind: fault.ServerError, Status: 503}, true},
+	{"timeout", fault.Rule{Kind: fault.Slow, Delay: time.Hour}, true},
+	{"cut body", fault.Rule{Kind: fault.CutBody}, true},
+	{"garbled body", fault.Rule{Kind: fault.GarbledBody}, true},
+	{"missing page", fault.Rule{Kind: fault.MissingPage}, false},
+	{"repeated token", fault.Rule{Kind: fault.RepeatedToken}, false},
+	{"expired token", fault.Rule{Kind: fault.ExpiredToken}, false},
+	{"gone", fault.Rule{Kind: fault.Gone}, false},
+}
+
+// Faulty is a simulated account, its clean scan, and what it takes to scan again with a fault.
+type Faulty struct {
+	*Cloud
+	Account world.Account
+	clean   scan.Collected
+	Sealed  posture.Sealing // of the clean scan
+	calls   []fault.Entry   // of the clean scan
+	explain map[string]string
+}
+
+// NewFaulty scans an account without faults at a tick.
+func NewFaulty(t *testing.T, c *Cloud, account world.Account, tick int) *Faulty {
+	f := &Faulty{Cloud: c, Account: account, explain: map[string]string{}}
+	for _, op := range c.Operations {
+		f.explain[op.Name] = op.Permission
+	}
+	c.At(tick)
+	injector := &fault.Injector{}
+	var err error
+	if f.clean, err = c.Read(t, account, fault.InMemory(injector.Wrap(c.Server))); err != nil {
+		t.Fatal(err)
+	}
+	c.pin(t, &f.clean)
+	f.calls = injector.Log()
+	if f.Sealed, _, err = c.Judge.Judge(f.copy(f.clean), scan.State{}); err != nil {
+		t.Fatal(err)
+	}
+	f.Sealed.Snapshot.Seq = 1
+	return f
+}
+
+// copy gives judging resources of its own: it adds to them.
+func (f *Faulty) copy(collected scan.Collected) scan.Collected {
+	resources := collected.Resources
+	collected.Resources = nil
+	for _, r := range resources {
+		clone := *r
+		clone.Unread, clone.Derived = slices.Clone(r.Unread), nil
+		collected.Resources = append(collected.Resources, &clone)
+	}
+	return collected
+}
+
+// Case is one way for one operation to fail.
+type Case struct {
+	Name    string
+	Rule    fault.Rule
+	retried bool
+}
+
+// Asked lists the operations of the clean scan, once each.
+func (f *Faulty) Asked() []fault.Call {
+	seen := map[fault.Call]bool{}
+	var out []fault.Call
+	for _, e := range f.calls {
+		call := fault.Call{Service: e.Service, Operation: e.Operation}
+		if !seen[call] {
+			seen[call] = true
+			out = append(out, call)
+		}
+	}
+	slices.SortFunc(out, func(a, b fault.Call) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Operation, b.Operation))
+	})
+	return out
+}
+
+// Cases are all operations × all kinds × every call or only the first; without PLUMBLINE_LONG a seeded third of them, though
+// always the refusals.
+func (f *Faulty) Cases() []Case {
+	var out []Case
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, call := range f.Asked() {
+		for _, kind := range faultKinds {
+			for _, nth := range []int{0, 1} {
+				r := kind.rule
+				r.Call, r.Nth = call, nth
+				once := "every call"
+				if nth == 1 {
+					once = "first call"
+				}
+				if kind.rule.Kind == fault.Gone && f.SaysNotSet[call.Service+"."+call.Operation] {
+					continue
+				}
+				c := Case{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, once), r, kind.retried && nth == 1}
+				if Long() || kind.name == "denied" || random.IntN(3) == 0 {
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Scan reads the account again with one rule of failing; a slow answer is one that never comes within the time limit.
+func (f *Faulty) Scan(t *testing.T, rules ...fault.Rule) (scan.Collected, *fault.Injector, error) {
+	injector := &fault.Injector{Rules: rules, Wait: func(context.Context, time.Duration) error {
+		return context.DeadlineExceeded // the caller's patience ends at once
+	}}
+	collected, err := f.Read(t, f.Account, hurried{fault.InMemory(injector.Wrap(f.Server))})
+	if err == nil {
+		f.pin(t, &collected)
+	}
+	return collected, injector, err
+}
+
+// hurried turns a connection that ends without an answer into a timeout, which is what a client without patience sees.
+type hurried struct{ base http.RoundTripper }
+
+func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := h.base.RoundTrip(r)
+	if err != nil {
+		return nil, context.DeadlineExceeded
+	}
+	return resp, nil
+}
+
+func (f *Faulty) opens(c Case) bool {
+	return slices.Contains(f.Opening, c.Rule.Service+"."+c.Rule.Operation)
+}
+
+// NothingReadWrongly fails every call that any reader makes in every way, and holds the verdicts against those of a clean
+// scan, both as the first scan of the account and as one that follows a clean one.
+func (f *Faulty) NothingReadWrongly(t *testing.T, least int) {
+	if len(f.Sealed.Verdicts) < least {
+		t.Fatalf("the clean scan has only %d verdicts", len(f.Sealed.Verdicts))
+	}
+	cases := f.Cases()
+	compared := 0
+	for _, c := range cases {
+		collected, injector, err := f.Scan(t, c.Rule)
+		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool { return e.Injected != "" })
+		if err != nil {
+			if !f.opens(c) {
+				t.Errorf("%s: the scan did not open: %v", c.Name, err)
+			}
+			continue // nothing is sealed without an identity
+		}
+		if !injected {
+			continue // this call has no pages
+		}
+		for _, complaint := range f.Complaints(t, collected, c) {
+			t.Errorf("%s: %s", c.Name, complaint)
+		}
+		compared += 2 * len(f.Sealed.Verdicts)
+	}
+	t.Logf("%s: %d cases over %d operations, about %d verdicts compared", f.Account.ID, len(cases), len(f.Asked()), compared)
+	fmt.Printf("fault cases of %s: %d\n", f.Account.ID, len(cases))
+}
+
+// GuardMatters takes what was read for the truth, as if nothing were ever unread: the same comparison must then find wrong
+// verdicts, for at least half of the operations.
+func (f *Faulty) GuardMatters(t *testing.T) {
+	wrong, tried := 0, 0
+	for _, c := range f.Cases() {
+		if c.Rule.Kind != fault.Denied || c.Rule.Nth != 0 || f.opens(c) {
+			continue
+		}
+		collected, _, err := f.Scan(t, c.Rule)
+		if err != nil {
+			continue
+		}
+		tried++
+		for i := range collected.Cells {
+			collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+		}
+		for _, r := range collected.Resources {
+			r.Unread = slices.DeleteFunc(r.Unread, func(u posture.Unread) bool { return u.Reason == posture.ReasonDenied })
+		}
+		if len(f.Complaints(t, collected, c)) > 0 {
+			wrong++
+		}
+	}
+	t.Logf("%s: without the guard %d of %d refused operations give wrong verdicts or drop resources", f.Account.ID, wrong, tried)
+	if wrong < tried/2 {
+		t.Errorf("the comparison found only %d of %d", wrong, tried)
+	}
+}
+
+// Complaints says what is wrong with a scan under a fault.
+func (f *Faulty) Complaints(t *testing.T, collected scan.Collected, c Case) []string {
+	out := f.cells(collected, c)
+	first, _, err := f.Judge.Judge(f.copy(collected), scan.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := f.Judge.Judge(f.copy(collected), scan.NewState(f.Sealed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := Index(f.Sealed)
+	for name, sealing := range map[string]posture.Sealing{"first scan": first, "later scan": second} {
+		now := Index(sealing)
+		unknownCells := map[string]bool{}
+		for judged, v := range now {
+			before, known := clean[judged]
+			switch {
+			case judged.Resource.ID == "":
+				unknownCells[judged.RuleID] = true
+				out = append(out, f.names(v, posture.Verdict{}, c)...)
+			case !known:
+				out = append(out, fmt.Sprintf("%s: %s judges %v, which does not exist", name, v.RuleID, v.Resource))
+			case v.Result == before.Result:
+			case v.Result != posture.Unknown:
+				out = append(out, fmt.Sprintf("%s: %s on %v turned from %s to %s (%s)", name, v.RuleID, v.Resource, before.Result, v.Result, v.Reason))
+			default:
+				out = append(out, f.names(v, before, c)...)
+			}
+		}
+		for judged, v := range clean {
+			if _, there := now[judged]; there || v.Resource.ID == "" {
+				continue
+			}
+			if name == "later scan" || !unknownCells[judged.RuleID] {
+				out = append(out, fmt.Sprintf("%s: the verdict of %s on %v is gone", name, v.RuleID, v.Resource))
+			}
+		}
+		if name == "later scan" {
+			present := map[posture.Key]bool{}
+			for _, r := range sealing.Resources {
+				present[r.Key] = true
+			}
+			for _, r := range f.Sealed.Resources {
+				if !present[r.Key] {
+					out = append(out, fmt.Sprintf("resource %v ended", r.Key))
+				}
+			}
+		}
+		if c.retried && !sameResults(clean, now) {
+			out = append(out, name+": one failure that a second try mends changed a verdict")
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// cells checks that a cell that was not read to its end names the call and its permission.
+func (f *Faulty) cells(collected scan.Collected, c Case) []string {
+	var out []string
+	for _, cell := range collected.Cells {
+		cause, gap := cell.Gap()
+		if !gap {
+			continue
+		}
+		if _, operation, _ := strings.Cut(cause.Operation, "."); operation != c.Rule.Operation {
+			out = append(out, fmt.Sprintf("cell %s %s blames %q", cell.Type, cell.Region, cause.Operation))
+		}
+		if want := f.explain[cause.Operation]; cause.Permission != want {
+			out = append(out, fmt.Sprintf("cell %s %s names permission %q, want %q", cell.Type, cell.Region, cause.Permission, want))
+		}
+	}
+	return out
+}
+
+// names checks that a verdict that is unknown because of the fault names the call and its permission, beside what was unread
+// without the fault too.
+func (f *Faulty) names(v, before posture.Verdict, c Case) []string {
+	var out []string
+	blamed := false
+	for _, u := range v.Unread {
+		if slices.Contains(before.Unread, u) || u.Reason == posture.ReasonNotCollected {
+			continue
+		}
+		blamed = true
+		_, operation, _ := strings.Cut(u.Operation, ".")
+		if operation != c.Rule.Operation {
+			out = append(out, fmt.Sprintf("%s on %v blames %q", v.RuleID, v.Resource, u.Operation))
+		}
+		if want := f.explain[u.Operation]; u.Permission != want {
+			out = append(out, fmt.Sprintf("%s on %v names permission %q, want %q", v.RuleID, v.Resource, u.Permission, want))
+		}
+	}
+	if !blamed {
+		out = append(out, fmt.Sprintf("%s on %v is unknown and does not say which call failed", v.RuleID, v.Resource))
+	}
+	return out
+}
+
+// NeverAsked lists the declared operations that none of the scans asks for.
+func NeverAsked(c *Cloud, scans ...*Faulty) []string {
+	asked := map[string]bool{}
+	for _, f := range scans {
+		for _, call := range f.Asked() {
+			asked[call.Operation] = true
+		}
+	}
+	var missing []string
+	for _, op := range c.Operations {
+		if _, operation, _ := strings.Cut(op.Name, "."); !asked[operation] {
+			missing = append(missing, op.Name)
+		}
+	}
+	slices.Sort(missing)
+	return slices.Compact(missing)
+}
+
+// Index finds verdicts by rule and resource.
+func Index(s posture.Sealing) map[scan.Judged]posture.Verdict {
+	out := make(map[scan.Judged]posture.Verdict, len(s.Verdicts))
+	for _, v := range s.Verdicts {
+		out[scan.Judged{RuleID: v.RuleID, Resource: v.Resource}] = v
+	}
+	return out
+}
+
+func sameResults(a, b map[scan.Judged]posture.Verdict) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if b[k].Result != v.Result {
+			return false
+		}
+	}
+	return true
+}

@@ -21,25 +21,31 @@ type Inventory struct {
 	Now       time.Time
 	above     above
 	resources map[string][]*posture.Resource // by type
-	gaps      map[string][]posture.Cause     // by type: why the type was not read to the end in some region
+	covered   map[string][]cover             // by type
 }
 
-// New indexes resources by type. A cell that did not end complete or not applicable makes the lists of its type incomplete;
-// so does a type without any cell: nobody read it.
+// cover is how far a type was read in one region: to the end where nothing is missing.
+type cover struct {
+	region  string
+	missing []posture.Cause
+}
+
+// New indexes resources by type. A cell that did not end complete or not applicable makes the lists of its type incomplete in
+// its region; so does a type without any cell: nobody read it.
 func New(account posture.Account, now time.Time, trusted []string, cells []posture.Cell, resources []*posture.Resource) *Inventory {
 	inv := &Inventory{
 		Account: account, Now: now, Trusted: trusted,
-		resources: map[string][]*posture.Resource{}, gaps: map[string][]posture.Cause{},
+		resources: map[string][]*posture.Resource{}, covered: map[string][]cover{},
 	}
 	for _, r := range resources {
 		inv.resources[r.Type] = append(inv.resources[r.Type], r)
 	}
 	for _, c := range cells {
-		causes := inv.gaps[c.Type]
-		if cause, missing := c.Gap(); missing {
-			causes = append(causes, cause)
+		read := cover{region: c.Region}
+		if cause, gap := c.Gap(); gap {
+			read.missing = []posture.Cause{cause}
 		}
-		inv.gaps[c.Type] = causes
+		inv.covered[c.Type] = append(inv.covered[c.Type], read)
 	}
 	return inv
 }
@@ -50,29 +56,60 @@ type Item[T any] struct {
 	V *T
 }
 
-// List is every resource of a type. Gaps says why some may be missing.
+// List is the resources of a type, from all regions until In narrows it to one.
 type List[T any] struct {
-	Items []Item[T]
-	Gaps  []posture.Cause
+	Items   []Item[T]
+	Gaps    []posture.Cause // why some may be missing
+	covered []cover         // the gaps by region; empty when they are not known by region
 }
 
 // Of returns the account's resources of struct T's type, from all regions.
 func Of[T any](inv *Inventory, t *posture.Type) List[T] {
-	list := List[T]{}
+	list := List[T]{Gaps: gaps(inv.covered[t.Name]), covered: inv.covered[t.Name]}
 	for _, r := range inv.resources[t.Name] {
 		list.Items = append(list.Items, Item[T]{r, r.Attributes.(*T)})
 	}
-	causes, read := inv.gaps[t.Name]
-	if !read {
-		causes = []posture.Cause{{Reason: posture.ReasonNotCollected}}
-	}
-	list.Gaps = causes
 	return list
+}
+
+// In narrows the list to one region, for what cannot reach out of it: gaps elsewhere are then none. What belongs to the whole
+// account is in every region.
+func (l List[T]) In(region string) List[T] {
+	here := l.Where(func(i Item[T]) bool { return i.Region == region || i.Region == posture.Global })
+	if len(l.covered) > 0 {
+		here.covered = coverIn(l.covered, region)
+		here.Gaps = gaps(here.covered)
+	}
+	return here
+}
+
+// coverIn is what says how far one region was read: its own cell, or the one that stands for all without their own.
+func coverIn(covered []cover, region string) []cover {
+	own := slices.ContainsFunc(covered, func(c cover) bool { return c.region == region })
+	var here []cover
+	for _, c := range covered {
+		if c.region == region || c.region == posture.Global || c.region == posture.Everywhere && !own {
+			here = append(here, c)
+		}
+	}
+	return here
+}
+
+// gaps is what is missing from the regions covered. What no cell covers nobody read.
+func gaps(covered []cover) []posture.Cause {
+	if len(covered) == 0 {
+		return []posture.Cause{{Reason: posture.ReasonNotCollected}}
+	}
+	var causes []posture.Cause
+	for _, c := range covered {
+		causes = append(causes, c.missing...)
+	}
+	return unique(causes)
 }
 
 // Where keeps the items that fit; what is missing may still be missing.
 func (l List[T]) Where(fits func(Item[T]) bool) List[T] {
-	out := List[T]{Gaps: l.Gaps}
+	out := List[T]{Gaps: l.Gaps, covered: l.covered}
 	for _, item := range l.Items {
 		if fits(item) {
 			out.Items = append(out.Items, item)
@@ -81,56 +118,83 @@ func (l List[T]) Where(fits func(Item[T]) bool) List[T] {
 	return out
 }
 
-// Index finds the items of a list by a key that is always read, such as their id.
+// WhereRead keeps the items of which the attribute at path was read. The others leave the list incomplete in their region:
+// they may be anything that is looked for.
+func (l List[T]) WhereRead(path string) List[T] {
+	out := List[T]{}
+	unread := map[string][]posture.Cause{} // by region
+	for _, item := range l.Items {
+		if causes := Read(item, path, true).Causes(); causes != nil {
+			unread[item.Region] = append(unread[item.Region], causes...)
+		} else {
+			out.Items = append(out.Items, item)
+		}
+	}
+	out.Gaps, out.covered = l.Gaps, l.covered
+	for region, causes := range unread {
+		out.Gaps = unique(slices.Concat(out.Gaps, causes))
+		if len(l.covered) > 0 { // the region has a cover of its own then, which says what stood for it before, too
+			out.covered = append(slices.Clip(out.covered), cover{region, unique(slices.Concat(gaps(coverIn(l.covered, region)), causes))})
+		}
+	}
+	return out
+}
+
+// First returns the list's first item. When there is none, missing says why there may be one all the same; both empty means
+// that there is none.
+func (l List[T]) First() (item Item[T], found bool, missing []posture.Cause) {
+	if len(l.Items) > 0 {
+		return l.Items[0], true, nil
+	}
+	return item, false, l.Gaps
+}
+
+// Index finds the items of a list by a key.
 type Index[T any] struct {
 	list  List[T]
 	byKey map[string][]Item[T]
 }
 
-// By indexes the list.
+// By indexes the list by a key that is always read, such as the id.
 func By[T any](l List[T], key func(Item[T]) string) Index[T] {
-	index := Index[T]{list: l, byKey: map[string][]Item[T]{}}
-	for _, item := range l.Items {
-		k := key(item)
-		index.byKey[k] = append(index.byKey[k], item)
-	}
-	return index
-}
-
-// WhereRead keeps the items of which the attribute at path was read. The others leave the list incomplete: they may be
-// anything that is looked for.
-func (l List[T]) WhereRead(path string) List[T] {
-	out := List[T]{Gaps: slices.Clone(l.Gaps)}
-	for _, item := range l.Items {
-		if causes := Read(item, path, true).Causes(); causes != nil {
-			out.Gaps = append(out.Gaps, causes...)
-		} else {
-			out.Items = append(out.Items, item)
-		}
-	}
-	out.Gaps = unique(out.Gaps)
-	return out
-}
-
-// ByRead indexes the list by the attribute at path, which may be unread: an item whose key was not read may have any, and
-// leaves what every key finds incomplete.
-func ByRead[T any](l List[T], path string, key func(Item[T]) string) Index[T] {
-	return By(l.WhereRead(path), key)
+	return byEach(l, func(i Item[T]) []string { return []string{key(i)} })
 }
 
 // ByID indexes the list by resource id.
 func ByID[T any](l List[T]) Index[T] { return By(l, func(i Item[T]) string { return i.ID }) }
 
-// All returns the items with that key, as incomplete as the list is.
-func (x Index[T]) All(key string) List[T] { return List[T]{Items: x.byKey[key], Gaps: x.list.Gaps} }
+// ByRead indexes the list by the attribute at path, which may be unread: an item whose key was not read may have any, and
+// leaves what every key finds in its region incomplete.
+func ByRead[T any](l List[T], path string, key func(Item[T]) string) Index[T] {
+	return By(l.WhereRead(path), key)
+}
 
-// Get returns the item with that key. When there is none, missing says why it may exist all the same; both empty means that
-// it does not exist.
-func (x Index[T]) Get(key string) (item Item[T], found bool, missing []posture.Cause) {
-	if items := x.byKey[key]; len(items) > 0 {
-		return items[0], true, nil
+// ByEach indexes the list by several keys of each item, which come from the attribute at path.
+func ByEach[T any](l List[T], path string, keys func(Item[T]) []string) Index[T] {
+	return byEach(l.WhereRead(path), keys)
+}
+
+func byEach[T any](l List[T], keys func(Item[T]) []string) Index[T] {
+	index := Index[T]{list: l, byKey: map[string][]Item[T]{}}
+	for _, item := range l.Items {
+		for _, k := range keys(item) {
+			items := index.byKey[k]
+			if n := len(items); n == 0 || items[n-1].Resource != item.Resource { // a key named twice finds the item once
+				index.byKey[k] = append(items, item)
+			}
+		}
 	}
-	return item, false, x.list.Gaps
+	return index
+}
+
+// All returns the items with that key, as incomplete as the list is.
+func (x Index[T]) All(key string) List[T] {
+	return List[T]{Items: x.byKey[key], Gaps: x.list.Gaps, covered: x.list.covered}
+}
+
+// Get returns the first item with that key, as First does.
+func (x Index[T]) Get(key string) (item Item[T], found bool, missing []posture.Cause) {
+	return x.All(key).First()
 }
 
 // Val is a value that is known, or unread for the causes given.
@@ -243,23 +307,69 @@ func Every[T any](l List[T], fits func(Item[T]) Val[bool]) Val[bool] {
 	return Not(Exists(l, func(item Item[T]) Val[bool] { return Not(fits(item)) }))
 }
 
-// Collect gathers a value from every resource that fits, as a list that is known only when all of it is.
-func Collect[T, V any](l List[T], pick func(Item[T]) (Val[V], Val[bool])) Val[[]V] {
-	causes := slices.Clone(l.Gaps)
-	out := []V{}
+// Named reads a value of the resource that another one names: of the only item of l. When l lacks it, as one made since
+// operation listed them or one of another account, nobody knows the value.
+func Named[T, V any](l List[T], operation string, value func(Item[T]) Val[V]) Val[V] {
+	item, found, missing := l.First()
+	switch {
+	case found:
+		return value(item)
+	case missing != nil:
+		return UnreadFor[V](missing...)
+	}
+	return UnreadFor[V](posture.Cause{Reason: posture.ReasonUnreconciled, Operation: operation})
+}
+
+// Elements is a list of which some elements are known, and others may be missing for these causes.
+type Elements[V any] struct {
+	Known   []V
+	Missing []posture.Cause
+}
+
+// Whole is the list as one value, known only when nothing is missing.
+func (e Elements[V]) Whole() Val[[]V] {
+	if len(e.Missing) > 0 {
+		return UnreadFor[[]V](e.Missing...)
+	}
+	return Known(e.Known)
+}
+
+// Any reports whether some element fits: true when a known one does, unread when a missing one might.
+func (e Elements[V]) Any(fits func(V) bool) Val[bool] {
+	if slices.ContainsFunc(e.Known, fits) {
+		return Known(true)
+	}
+	return Map(e.Whole(), func([]V) bool { return false })
+}
+
+// Gather takes a value from every resource that fits; what is unread of one leaves its element missing.
+func Gather[T, V any](l List[T], pick func(Item[T]) (Val[V], Val[bool])) Elements[V] {
+	out := Elements[V]{Known: []V{}, Missing: slices.Clone(l.Gaps)}
 	for _, item := range l.Items {
 		value, fits := pick(item)
 		b, known := fits.Get()
 		switch v, valueKnown := value.Get(); {
 		case !known:
-			causes = append(causes, fits.causes...)
+			out.Missing = append(out.Missing, fits.causes...)
 		case b && !valueKnown:
-			causes = append(causes, value.causes...)
+			out.Missing = append(out.Missing, value.causes...)
 		case b:
-			out = append(out, v)
+			out.Known = append(out.Known, v)
 		}
 	}
-	return Val[[]V]{v: out, causes: unique(causes)}
+	out.Missing = unique(out.Missing)
+	return out
+}
+
+// Collect gathers a list that is known only when all of it is.
+func Collect[T, V any](l List[T], pick func(Item[T]) (Val[V], Val[bool])) Val[[]V] {
+	return Gather(l, pick).Whole()
+}
+
+// Count counts the resources that fit, known only when it is known of each.
+func Count[T any](l List[T], fits func(Item[T]) Val[bool]) Val[int64] {
+	fitting := Collect(l, func(item Item[T]) (Val[string], Val[bool]) { return Known(item.ID), fits(item) })
+	return Map(fitting, func(ids []string) int64 { return int64(len(ids)) })
 }
 
 // Set stores a derived attribute in its field, or marks its path unread.
@@ -270,7 +380,22 @@ func Set[T, V any](item Item[T], path string, field *V, v Val[V]) {
 		item.Derived = append(item.Derived, path)
 		return
 	}
-	for _, cause := range unique(v.causes) {
+	markUnread(item, path, v.causes)
+}
+
+// SetList stores a derived list. Where elements are missing it stores those known and marks path[] unread, so that a rule which
+// one known element satisfies has its answer; a list of which no element is known is unread itself.
+func SetList[T, V any](item Item[T], path string, field *[]V, list Elements[V]) {
+	if len(list.Known) == 0 {
+		Set(item, path, field, list.Whole())
+		return
+	}
+	Set(item, path, field, Known(list.Known))
+	markUnread(item, path+"[]", list.Missing)
+}
+
+func markUnread[T any](item Item[T], path string, causes []posture.Cause) {
+	for _, cause := range unique(causes) {
 		item.Unread = append(item.Unread, posture.Unread{Path: path, Cause: cause})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -114,6 +115,11 @@ type content struct {
 	Unread     []posture.Unread           `json:"unread"`
 }
 
+// incomplete reports whether only a part of the list at path was read: as a whole it is unread then.
+func (c content) incomplete(path string) bool {
+	return slices.ContainsFunc(c.Unread, func(u posture.Unread) bool { return strings.HasPrefix(u.Path, path+"[") })
+}
+
 func fields(r ResourceDelta) ([]posture.FieldChange, error) {
 	var before, after content
 	if err := json.Unmarshal(r.Before.JSON, &before); err != nil {
@@ -123,7 +129,7 @@ func fields(r ResourceDelta) ([]posture.FieldChange, error) {
 		return nil, err
 	}
 	var out []posture.FieldChange
-	compare("", before.Attributes, after.Attributes, &out)
+	compare("", before, after, &out)
 	if len(out) == 0 {
 		return nil, nil
 	}
@@ -142,28 +148,44 @@ func fields(r ResourceDelta) ([]posture.FieldChange, error) {
 	return out, nil
 }
 
-// compare walks two sets of attributes. A member that one side lacks is unread there; objects are compared member by member,
-// lists as a whole.
-func compare(prefix string, before, after map[string]json.RawMessage, out *[]posture.FieldChange) {
+// inParts reports whether of some list only a part was read.
+func (c content) inParts() bool {
+	return slices.ContainsFunc(c.Unread, func(u posture.Unread) bool { return strings.Contains(u.Path, "[") })
+}
+
+// compare walks two sets of attributes. A member that one side lacks, or a list that it has only a part of, is unread there;
+// objects are compared member by member, lists as a whole.
+func compare(prefix string, before, after content, out *[]posture.FieldChange) {
 	names := map[string]bool{}
-	for name := range before {
+	for name := range before.Attributes {
 		names[name] = true
 	}
-	for name := range after {
+	for name := range after.Attributes {
 		names[name] = true
 	}
 	for _, name := range slices.Sorted(keys(names)) {
-		b, inBefore := before[name]
-		a, inAfter := after[name]
-		if inBefore && inAfter && bytes.Equal(b, a) {
+		path := prefix + name
+		b, inBefore := before.read(name, path)
+		a, inAfter := after.read(name, path)
+		same := inBefore == inAfter && bytes.Equal(b, a)
+		if same && (!before.inParts() && !after.inParts() || members(b) == nil) { // a list within equal objects may be whole in one alone
 			continue
 		}
 		if objectB, objectA := members(b), members(a); objectB != nil && objectA != nil {
-			compare(prefix+name+".", objectB, objectA, out)
+			compare(path+".", content{objectB, before.Unread}, content{objectA, after.Unread}, out)
 			continue
 		}
-		*out = append(*out, posture.FieldChange{Path: prefix + name, Before: b, After: a, BeforeUnread: !inBefore, AfterUnread: !inAfter})
+		*out = append(*out, posture.FieldChange{Path: path, Before: b, After: a, BeforeUnread: !inBefore, AfterUnread: !inAfter})
 	}
+}
+
+// read returns a member, unless it is unread.
+func (c content) read(name, path string) (json.RawMessage, bool) {
+	value, found := c.Attributes[name]
+	if !found || c.incomplete(path) {
+		return nil, false
+	}
+	return value, true
 }
 
 func keys(m map[string]bool) func(func(string) bool) {
@@ -192,7 +214,7 @@ func lastRead(documents [][]byte, path string) (json.RawMessage, bool) {
 		if json.Unmarshal(document, &c) != nil {
 			continue
 		}
-		if value, found := at(c.Attributes, path); found {
+		if value, found := at(c.Attributes, path); found && !c.incomplete(path) {
 			return value, true
 		}
 	}

@@ -24,6 +24,11 @@ func version(attributes string) *ResourceVersion {
 	return &ResourceVersion{JSON: []byte(`{"schema":1,"attributes":` + attributes + `,"unread":[]}`)}
 }
 
+// partly is a version in which what lies at path was not read.
+func partly(attributes, path string) *ResourceVersion {
+	return &ResourceVersion{JSON: []byte(`{"schema":1,"attributes":` + attributes + `,"unread":[{"path":"` + path + `","reason":"denied"}]}`)}
+}
+
 func stale(v *ResourceVersion) *ResourceVersion {
 	return &ResourceVersion{JSON: v.JSON, Stale: true}
 }
@@ -44,6 +49,7 @@ func TestResources(t *testing.T) {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
 	off, on := version(`{"v":{"status":"off"}}`), version(`{"v":{"status":"on"}}`)
 	unread := version(`{"v":{}}`)
+	both, one, part := version(`{"v":{"list":["a","b"]}}`), version(`{"v":{"list":["a"]}}`), partly(`{"v":{"list":["a"]}}`, "v.list[]")
 	for name, test := range map[string]struct {
 		diff Diff
 		want []posture.Change
@@ -72,6 +78,20 @@ func TestResources(t *testing.T) {
 		"a value that reads other than it last did is configuration": {
 			diff(posture.Complete, ResourceDelta{Before: unread, After: on, Earlier: [][]byte{unread.JSON, off.JSON, on.JSON}}),
 			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v.status", Before: raw(`"off"`), After: raw(`"on"`)})},
+		"a list of which a part is no longer read is coverage": {
+			diff(posture.Complete, ResourceDelta{Before: both, After: part}),
+			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "v.list", Before: raw(`["a","b"]`), AfterUnread: true})},
+		"a list that is whole again and as it was is coverage": {
+			diff(posture.Complete, ResourceDelta{Before: part, After: both, Earlier: [][]byte{part.JSON, both.JSON}}),
+			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "v.list", Before: raw(`["a","b"]`), After: raw(`["a","b"]`), BeforeUnread: true})},
+		"a list that is whole again and lacks what it had is configuration": {
+			diff(posture.Complete, ResourceDelta{Before: part, After: one, Earlier: [][]byte{part.JSON, both.JSON}}),
+			change(posture.Changed, posture.CauseConfiguration, posture.FieldChange{Path: "v.list", Before: raw(`["a","b"]`), After: raw(`["a"]`)})},
+		"an element of which an attribute is no longer read is coverage": {
+			diff(posture.Complete, ResourceDelta{Before: version(`{"list":[{"id":"a","x":1}]}`), After: partly(`{"list":[{"id":"a"}]}`, "list[a].x")}),
+			change(posture.Changed, posture.CauseCoverage, posture.FieldChange{Path: "list", Before: raw(`[{"id":"a","x":1}]`), AfterUnread: true})},
+		"two parts of a list are no change": {
+			diff(posture.Complete, ResourceDelta{Before: part, After: partly(`{"v":{"list":["b"]}}`, "v.list[]")}), nil},
 		"an attribute that moves by itself is no change": {
 			diff(posture.Complete, ResourceDelta{Before: version(`{"used":"a"}`), After: version(`{"used":"b"}`)}), nil},
 		"beside one that does not it is left out": {

@@ -67,10 +67,12 @@ func metricFilters(inv *derive.Inventory) {
 					return slices.ContainsFunc(made, func(m schema.Metric) bool { return slices.Contains(watched, m) })
 				})
 		}
-		here := alarms.Where(func(a derive.Item[schema.Alarm]) bool { return a.Region == f.Region })
-		derive.Set(f, "alarm_arns", &f.V.AlarmARNs, derive.Map(derive.Collect(here, func(a derive.Item[schema.Alarm]) (derive.Val[string], derive.Val[bool]) {
+		here := alarms.In(f.Region)
+		arns := derive.Gather(here, func(a derive.Item[schema.Alarm]) (derive.Val[string], derive.Val[bool]) {
 			return derive.Known(a.ID), watching(a)
-		}), sorted))
+		})
+		slices.Sort(arns.Known)
+		derive.SetList(f, "alarm_arns", &f.V.AlarmARNs, arns)
 		derive.Set(f, "alarm_notifies", &f.V.AlarmNotifies, derive.Exists(here, func(a derive.Item[schema.Alarm]) derive.Val[bool] {
 			return derive.And(watching(a), derive.Read(a, "notifies", a.V.Notifies))
 		}))

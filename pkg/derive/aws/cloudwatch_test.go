@@ -51,7 +51,9 @@ func (c chain) derive() *posture.Resource {
 }
 
 func TestAlarmChain(t *testing.T) {
-	denied := posture.Cell{Type: "aws.cloudwatch.alarm", Region: "us-east-1", State: posture.Denied, Cause: &posture.Cause{Reason: posture.ReasonDenied}}
+	denied := func(region string) []posture.Cell {
+		return []posture.Cell{{Type: "aws.cloudwatch.alarm", Region: region, State: posture.Denied, Cause: &posture.Cause{Reason: posture.ReasonDenied}}}
+	}
 	type want struct{ onTrail, notifies string } // yes, no or unread
 	for name, test := range map[string]struct {
 		change func(*chain)
@@ -68,8 +70,9 @@ func TestAlarmChain(t *testing.T) {
 		"an alarm on another metric is none":                   {func(c *chain) { c.alarm.Metrics = []schema.Metric{{Namespace: "Audit", Name: "other"}} }, want{"yes", "no"}},
 		"a muted alarm tells nobody":                           {func(c *chain) { c.alarm.ActionsEnabled = false }, want{"yes", "no"}},
 		"an own topic may have no subscribers":                 {func(c *chain) { c.alarm.AlarmActions = []string{"arn:aws:sns:eu-west-1:111122223333:ops"} }, want{"yes", "unread"}},
-		"one alarm found is enough though others are not read": {func(c *chain) { c.cells = []posture.Cell{denied} }, want{"yes", "yes"}},
-		"none found among some not read is unread":             {func(c *chain) { c.alarm.Metrics = nil; c.cells = []posture.Cell{denied} }, want{"yes", "unread"}},
+		"one alarm found is enough though others are not read": {func(c *chain) { c.cells = denied("eu-west-1") }, want{"yes", "yes"}},
+		"none found among some not read is unread":             {func(c *chain) { c.alarm.Metrics = nil; c.cells = denied("eu-west-1") }, want{"yes", "unread"}},
+		"alarms of another region are not looked for":          {func(c *chain) { c.alarm.Metrics = nil; c.cells = denied("us-east-1") }, want{"yes", "no"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newChain()

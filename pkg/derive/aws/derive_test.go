@@ -26,16 +26,27 @@ func resource(t *posture.Type, id string, attributes any, refused ...string) *po
 	return r
 }
 
-// derived derives all attributes of a scan in which the lists of the types in refused were not read, and returns the
-// first resource's attribute at each path: its value, or "unread: " and why.
-func derived(refused []*posture.Type, paths []string, resources ...*posture.Resource) map[string]any {
+// abroad moves resources to us-east-1.
+func abroad(resources ...*posture.Resource) []*posture.Resource {
+	for _, r := range resources {
+		r.Region = "us-east-1"
+	}
+	return resources
+}
+
+// derived derives all attributes of a scan of eu-west-1 and us-east-1 in which the lists of the types in refused were not read
+// in eu-west-1, those of the types in abroad not in us-east-1. It returns the first resource's attribute at each path: its
+// value, or "unread: " and why.
+func derived(refused, abroad []*posture.Type, paths []string, resources ...*posture.Resource) map[string]any {
 	var cells []posture.Cell
 	for _, t := range schema.Types() {
-		cell := posture.Cell{Region: "eu-west-1", Type: t.Name, State: posture.Complete}
-		if slices.Contains(refused, t) {
-			cell.State, cell.Cause = posture.Denied, &posture.Cause{Reason: posture.ReasonDenied, Operation: "list " + t.Name}
+		for region, refused := range map[string][]*posture.Type{"eu-west-1": refused, "us-east-1": abroad} {
+			cell := posture.Cell{Region: region, Type: t.Name, State: posture.Complete}
+			if slices.Contains(refused, t) {
+				cell.State, cell.Cause = posture.Denied, &posture.Cause{Reason: posture.ReasonDenied, Operation: "list " + t.Name}
+			}
+			cells = append(cells, cell)
 		}
-		cells = append(cells, cell)
 	}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	inv := derive.New(posture.Account{Provider: "aws", ID: account}, now, []string{"444455556666"}, cells, resources)
@@ -72,7 +83,8 @@ func at(attributes map[string]any, path string) any {
 
 // derivation is one case: the attributes derived for the first resource.
 type derivation struct {
-	refused   []*posture.Type
+	refused   []*posture.Type // in eu-west-1, where the resources are
+	abroad    []*posture.Type // in us-east-1
 	resources []*posture.Resource
 	want      map[string]any
 }
@@ -85,7 +97,7 @@ func check(t *testing.T, tests map[string]derivation) {
 			for path := range test.want {
 				paths = append(paths, path)
 			}
-			if diff := gocmp.Diff(test.want, derived(test.refused, paths, test.resources...)); diff != "" {
+			if diff := gocmp.Diff(test.want, derived(test.refused, test.abroad, paths, test.resources...)); diff != "" {
 				t.Errorf("derived attributes differ (-want +got):\n%s", diff)
 			}
 		})

@@ -10,17 +10,11 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-func sorted(list []string) []string {
-	slices.Sort(list)
-	return list
-}
-
 // regionSettings: whether the defaults of a region concern anything there.
 func regionSettings(inv *derive.Inventory) {
 	instances := derive.Of[schema.EC2Instance](inv, schema.EC2InstanceType)
 	for _, s := range derive.Of[schema.EC2Settings](inv, schema.EC2SettingsType).Items {
-		here := instances.Where(func(i derive.Item[schema.EC2Instance]) bool { return i.Region == s.Region })
-		derive.Set(s, "has_instances", &s.V.HasInstances, derive.Exists(here, func(i derive.Item[schema.EC2Instance]) derive.Val[bool] {
+		derive.Set(s, "has_instances", &s.V.HasInstances, derive.Exists(instances.In(s.Region), func(i derive.Item[schema.EC2Instance]) derive.Val[bool] {
 			return derive.Not(is(derive.Read(i, "state", i.V.State), "terminated"))
 		}))
 	}
@@ -47,51 +41,48 @@ func instances(inv *derive.Inventory) {
 				return !slices.Contains(unoptimized, family)
 			})))
 		inPublicSubnet := derive.Then(derive.Read(i, "subnet_id", i.V.SubnetID), func(id string) derive.Val[bool] {
-			return derive.Exists(subnets.All(id), func(s derive.Item[schema.Subnet]) derive.Val[bool] {
-				return derive.Read(s, "public", s.V.Public)
-			})
+			if id == "" {
+				return derive.Known(false)
+			}
+			return subnetPublic(subnets.All(id).In(i.Region))
 		})
 		derive.Set(i, "subnet_public", &i.V.SubnetPublic, inPublicSubnet)
 		derive.Set(i, "public_address", &i.V.PublicAddress, derive.Or(
 			derive.Map(derive.Read(i, "public_ip", i.V.PublicIP), func(ip string) bool { return ip != "" }),
-			derive.Exists(interfaces.All(i.ID), func(n derive.Item[schema.NetworkInterface]) derive.Val[bool] {
+			derive.Exists(interfaces.All(i.ID).In(i.Region), func(n derive.Item[schema.NetworkInterface]) derive.Val[bool] {
 				return derive.Map(derive.Read(n, "public_ip", n.V.PublicIP), func(ip string) bool { return ip != "" })
 			}),
 			derive.And(inPublicSubnet, derive.Map(derive.Read(i, "ipv6_addresses", i.V.IPv6Addresses), func(l []string) bool { return len(l) > 0 }))))
 
 		ids := derive.Read(i, "security_group_ids", i.V.SecurityGroupIDs)
-		derive.Set(i, "public_ingress", &i.V.PublicIngress, derive.Then(ids, func(ids []string) derive.Val[[]schema.OpenPorts] { return openPorts(groups, ids) }))
+		derive.SetList(i, "public_ingress", &i.V.PublicIngress, openPorts(groups, i.Region, ids))
 		derive.Set(i, "security_groups_complete", &i.V.SecurityGroupsComplete, derive.Then(ids, func(ids []string) derive.Val[bool] {
 			var all []derive.Val[bool]
 			for _, id := range ids {
-				all = append(all, derive.Exists(groups.All(id), func(derive.Item[schema.SecurityGroup]) derive.Val[bool] { return derive.Known(true) }))
+				all = append(all, derive.Exists(groups.All(id).In(i.Region), whichever))
 			}
 			return derive.And(all...)
 		}))
 	}
 }
 
-// openPorts is what a set of security groups lets in from any source. Of a group that was not listed, as one of a shared VPC
-// or one made during the scan, nobody knows.
-func openPorts(groups derive.Index[schema.SecurityGroup], ids []string) derive.Val[[]schema.OpenPorts] {
-	out := derive.Known([]schema.OpenPorts{})
-	for _, id := range ids {
-		group, found, missing := groups.Get(id)
-		if len(missing) == 0 {
-			missing = []posture.Cause{{Reason: posture.ReasonUnreconciled, Operation: "EC2.DescribeSecurityGroups"}}
-		}
-		rules := derive.UnreadFor[[]schema.PublicRule](missing...)
-		if found {
-			rules = derive.Read(group, "public_ingress", group.V.PublicIngress)
-		}
-		out = derive.Map2(out, rules, func(sum []schema.OpenPorts, rules []schema.PublicRule) []schema.OpenPorts {
-			for _, r := range rules {
-				if p := (schema.OpenPorts{Protocol: r.Protocol, FromPort: r.FromPort, ToPort: r.ToPort}); !slices.Contains(sum, p) {
-					sum = append(sum, p)
-				}
+// openPorts is what the security groups with those ids let in from any source. Of a group that was not listed, as one of a
+// shared VPC or one made during the scan, nobody knows.
+func openPorts(groups derive.Index[schema.SecurityGroup], region string, ids derive.Val[[]string]) derive.Elements[schema.OpenPorts] {
+	public := func(g derive.Item[schema.SecurityGroup]) derive.Val[[]schema.PublicRule] {
+		return derive.Read(g, "public_ingress", g.V.PublicIngress)
+	}
+	list, _ := ids.Get()
+	out := derive.Elements[schema.OpenPorts]{Missing: ids.Causes()}
+	for _, id := range list {
+		rules := derive.Named(groups.All(id).In(region), "EC2.DescribeSecurityGroups", public)
+		out.Missing = slices.Concat(out.Missing, rules.Causes())
+		known, _ := rules.Get()
+		for _, r := range known {
+			if p := (schema.OpenPorts{Protocol: r.Protocol, FromPort: r.FromPort, ToPort: r.ToPort}); !slices.Contains(out.Known, p) {
+				out.Known = append(out.Known, p)
 			}
-			return sum
-		})
+		}
 	}
 	return out
 }
@@ -100,7 +91,7 @@ func openPorts(groups derive.Index[schema.SecurityGroup], ids []string) derive.V
 func volumes(inv *derive.Inventory) {
 	snapshots := derive.ByRead(derive.Of[schema.EBSSnapshot](inv, schema.EBSSnapshotType), "volume_id", func(s derive.Item[schema.EBSSnapshot]) string { return s.V.VolumeID })
 	for _, v := range derive.Of[schema.EBSVolume](inv, schema.EBSVolumeType).Items {
-		starts := derive.Collect(snapshots.All(v.ID), func(s derive.Item[schema.EBSSnapshot]) (derive.Val[time.Time], derive.Val[bool]) {
+		starts := derive.Collect(snapshots.All(v.ID).In(v.Region), func(s derive.Item[schema.EBSSnapshot]) (derive.Val[time.Time], derive.Val[bool]) {
 			return derive.Read(s, "started_at", s.V.StartedAt), is(derive.Read(s, "state", s.V.State), "completed")
 		})
 		derive.Set(v, "last_snapshot_at", &v.V.LastSnapshotAt, derive.Map(starts, func(list []time.Time) posture.Opt[time.Time] {

@@ -1,37 +1,34 @@
 package aws
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
 	"github.com/plumbline-dev/plumbline/pkg/derive"
 	"github.com/plumbline-dev/plumbline/pkg/derive/reachability"
-	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
 // securityGroups: what they let in, and what they hang on.
 func securityGroups(inv *derive.Inventory) {
 	groups := derive.Of[schema.SecurityGroup](inv, schema.SecurityGroupType)
-	interfaces := derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType)
-	attached := map[string][]derive.Item[schema.NetworkInterface]{}
-	for _, i := range interfaces.Items {
-		for _, id := range i.V.SecurityGroupIDs { // looked at through Read below; here it only finds candidates
-			attached[id] = append(attached[id], i)
-		}
-	}
-	named := map[string]bool{}
-	for _, g := range groups.Items {
+	interfaces := derive.ByEach(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType), "security_group_ids",
+		func(i derive.Item[schema.NetworkInterface]) []string { return i.V.SecurityGroupIDs })
+	sources := derive.ByEach(groups, "ingress", func(g derive.Item[schema.SecurityGroup]) (others []string) {
 		for _, r := range g.V.Ingress {
-			named[r.SourceGroupID] = named[r.SourceGroupID] || r.SourceGroupID != g.ID
+			if r.SourceGroupID != g.ID {
+				others = append(others, r.SourceGroupID)
+			}
 		}
+		return others
+	})
+	destinations := derive.ByEach(groups, "egress", func(g derive.Item[schema.SecurityGroup]) (others []string) {
 		for _, r := range g.V.Egress {
-			named[r.DestinationGroupID] = named[r.DestinationGroupID] || r.DestinationGroupID != g.ID
+			if r.DestinationGroupID != g.ID {
+				others = append(others, r.DestinationGroupID)
+			}
 		}
-	}
-	// An interface whose groups are unread may have any group.
-	unread := interfaces.Where(func(i derive.Item[schema.NetworkInterface]) bool {
-		_, known := derive.Read(i, "security_group_ids", i.V.SecurityGroupIDs).Get()
-		return !known
+		return others
 	})
 	for _, g := range groups.Items {
 		ingress := derive.Read(g, "ingress", g.V.Ingress)
@@ -39,25 +36,23 @@ func securityGroups(inv *derive.Inventory) {
 		derive.Set(g, "public_ingress", &g.V.PublicIngress, public)
 		derive.Set(g, "wide_public_cidrs", &g.V.WidePublicCIDRs, derive.Map2(ingress, derive.Read(g, "egress", g.V.Egress), wideCIDRs))
 
-		mine := derive.List[schema.NetworkInterface]{Items: append(attached[g.ID], unread.Items...), Gaps: interfaces.Gaps}
-		has := func(i derive.Item[schema.NetworkInterface]) derive.Val[bool] {
-			return has(derive.Read(i, "security_group_ids", i.V.SecurityGroupIDs), g.ID)
-		}
-		attachments := derive.Collect(mine, func(i derive.Item[schema.NetworkInterface]) (derive.Val[schema.GroupAttachment], derive.Val[bool]) {
+		attached := interfaces.All(g.ID).In(g.Region)
+		attachment := func(i derive.Item[schema.NetworkInterface]) (derive.Val[schema.GroupAttachment], derive.Val[bool]) {
 			return derive.Map2(derive.Read(i, "interface_type", i.V.InterfaceType), derive.Read(i, "instance_owner_id", i.V.InstanceOwnerID),
 				func(kind, owner string) schema.GroupAttachment {
 					return schema.GroupAttachment{InterfaceID: i.ID, InterfaceType: kind, InstanceOwnerID: owner}
-				}), has(i)
-		})
-		derive.Set(g, "attachments", &g.V.Attachments, attachments)
-		onInterface := derive.Exists(mine, has)
-		inRule := derive.Exists(groups.Where(func(o derive.Item[schema.SecurityGroup]) bool { return o.ID == g.ID }), func(derive.Item[schema.SecurityGroup]) derive.Val[bool] {
-			return derive.Known(named[g.ID])
-		})
-		derive.Set(g, "in_use", &g.V.InUse, derive.Or(onInterface, inRule))
+				}), whichever(i)
+		}
+		derive.SetList(g, "attachments", &g.V.Attachments, derive.Gather(attached, attachment))
+		onInterface := derive.Exists(attached, whichever)
+		derive.Set(g, "in_use", &g.V.InUse, derive.Or(onInterface,
+			derive.Exists(sources.All(g.ID).In(g.Region), whichever), derive.Exists(destinations.All(g.ID).In(g.Region), whichever)))
 		derive.Set(g, "exposed", &g.V.Exposed, derive.And(onInterface, derive.Map(public, func(p []schema.PublicRule) bool { return len(p) > 0 })))
 	}
 }
+
+// whichever fits every resource: for lists that hold nothing else.
+func whichever[T any](derive.Item[T]) derive.Val[bool] { return derive.Known(true) }
 
 func publicRules(rules []schema.IngressRule) []schema.PublicRule {
 	out := []schema.PublicRule{}
@@ -102,17 +97,9 @@ func networkACLs(inv *derive.Inventory) {
 // subnets: public by their own route table, or by the main one of their VPC when they have none.
 func subnets(inv *derive.Inventory) {
 	tables := derive.Of[schema.RouteTable](inv, schema.RouteTableType)
-	for _, path := range []string{"is_main", "vpc_id", "subnet_ids"} { // a table of which one is unread may serve any subnet
-		tables = tables.WhereRead(path)
-	}
-	own := map[string][]derive.Item[schema.RouteTable]{}
-	main := derive.By(tables.Where(func(t derive.Item[schema.RouteTable]) bool { return t.V.IsMain }),
+	own := derive.ByEach(tables, "subnet_ids", func(t derive.Item[schema.RouteTable]) []string { return t.V.SubnetIDs })
+	main := derive.ByRead(tables.WhereRead("is_main").Where(func(t derive.Item[schema.RouteTable]) bool { return t.V.IsMain }), "vpc_id",
 		func(t derive.Item[schema.RouteTable]) string { return t.V.VPCID })
-	for _, t := range tables.Items {
-		for _, id := range t.V.SubnetIDs {
-			own[id] = append(own[id], t)
-		}
-	}
 	routed := func(t derive.Item[schema.RouteTable]) derive.Val[bool] {
 		return derive.Map(derive.Read(t, "routes", t.V.Routes), func(routes []schema.Route) bool {
 			for _, r := range routes {
@@ -124,21 +111,25 @@ func subnets(inv *derive.Inventory) {
 		})
 	}
 	for _, s := range derive.Of[schema.Subnet](inv, schema.SubnetType).Items {
-		public := derive.UnreadFor[bool](tables.Gaps...)
-		switch list := own[s.ID]; {
-		case len(list) > 0:
-			public = routed(list[0])
-		case len(tables.Gaps) == 0:
+		table, found, missing := own.All(s.ID).In(s.Region).First()
+		public := derive.UnreadFor[bool](missing...)
+		switch {
+		case found:
+			public = routed(table)
+		case missing == nil: // every VPC has a main table: one not listed is not ours to see
 			public = derive.Then(derive.Read(s, "vpc_id", s.V.VPCID), func(id string) derive.Val[bool] {
-				table, found, _ := main.Get(id)
-				if !found { // every VPC has a main table: this one is not ours to see
-					return derive.UnreadFor[bool](posture.Cause{Reason: posture.ReasonUnreconciled, Operation: "EC2.DescribeRouteTables"})
-				}
-				return routed(table)
+				return derive.Named(main.All(id).In(s.Region), "EC2.DescribeRouteTables", routed)
 			})
 		}
 		derive.Set(s, "public", &s.V.Public, public)
 	}
+}
+
+// subnetPublic: whether the subnet that a resource names is public.
+func subnetPublic(named derive.List[schema.Subnet]) derive.Val[bool] {
+	return derive.Named(named, "EC2.DescribeSubnets", func(s derive.Item[schema.Subnet]) derive.Val[bool] {
+		return derive.Read(s, "public", s.V.Public)
+	})
 }
 
 // vpcs: what their subnets add up to, and whether their traffic is logged.
@@ -147,8 +138,8 @@ func vpcs(inv *derive.Inventory) {
 	interfaces := derive.ByRead(derive.Of[schema.NetworkInterface](inv, schema.NetworkInterfaceType), "subnet_id",
 		func(i derive.Item[schema.NetworkInterface]) string { return i.V.SubnetID })
 	logs := derive.ByRead(derive.Of[schema.FlowLog](inv, schema.FlowLogType), "resource_id", func(l derive.Item[schema.FlowLog]) string { return l.V.ResourceID })
-	logged := func(id string) derive.Val[bool] {
-		return derive.Exists(logs.All(id), func(l derive.Item[schema.FlowLog]) derive.Val[bool] {
+	logged := func(logs derive.List[schema.FlowLog]) derive.Val[bool] {
+		return derive.Exists(logs, func(l derive.Item[schema.FlowLog]) derive.Val[bool] {
 			return derive.And(
 				is(derive.Read(l, "status", l.V.Status), "ACTIVE"),
 				derive.Not(is(derive.Read(l, "delivery_status", l.V.DeliveryStatus), "FAILED")),
@@ -156,21 +147,17 @@ func vpcs(inv *derive.Inventory) {
 		})
 	}
 	for _, v := range derive.Of[schema.VPC](inv, schema.VPCType).Items {
-		mine := subnets.All(v.ID)
-		every := func(derive.Item[schema.Subnet]) derive.Val[bool] { return derive.Known(true) }
+		mine := subnets.All(v.ID).In(v.Region)
 		zones := derive.Collect(mine, func(s derive.Item[schema.Subnet]) (derive.Val[string], derive.Val[bool]) {
-			return derive.Read(s, "availability_zone", s.V.AvailabilityZone), derive.Known(true)
-		})
-		public := derive.Collect(mine, func(s derive.Item[schema.Subnet]) (derive.Val[bool], derive.Val[bool]) {
-			return derive.Known(true), derive.Read(s, "public", s.V.Public)
+			return derive.Read(s, "availability_zone", s.V.AvailabilityZone), whichever(s)
 		})
 		derive.Set(v, "in_use", &v.V.InUse, derive.Exists(mine, func(s derive.Item[schema.Subnet]) derive.Val[bool] {
-			return derive.Exists(interfaces.All(s.ID), func(derive.Item[schema.NetworkInterface]) derive.Val[bool] { return derive.Known(true) })
+			return derive.Exists(interfaces.All(s.ID).In(v.Region), whichever)
 		}))
-		derive.Set(v, "subnet_count", &v.V.SubnetCount, derive.Map(derive.Collect(mine, func(s derive.Item[schema.Subnet]) (derive.Val[bool], derive.Val[bool]) {
-			return derive.Known(true), every(s)
-		}), func(l []bool) int64 { return int64(len(l)) }))
-		derive.Set(v, "public_subnet_count", &v.V.PublicSubnetCount, derive.Map(public, func(l []bool) int64 { return int64(len(l)) }))
+		derive.Set(v, "subnet_count", &v.V.SubnetCount, derive.Count(mine, whichever))
+		derive.Set(v, "public_subnet_count", &v.V.PublicSubnetCount, derive.Count(mine, func(s derive.Item[schema.Subnet]) derive.Val[bool] {
+			return derive.Read(s, "public", s.V.Public)
+		}))
 		derive.Set(v, "availability_zone_count", &v.V.AvailabilityZoneCount, derive.Map(zones, func(list []string) int64 {
 			distinct := map[string]bool{}
 			for _, z := range list {
@@ -178,9 +165,11 @@ func vpcs(inv *derive.Inventory) {
 			}
 			return int64(len(distinct))
 		}))
-		some := derive.Exists(mine, every)
-		derive.Set(v, "flow_log_active", &v.V.FlowLogActive, derive.Or(logged(v.ID), derive.And(some,
-			derive.Every(mine, func(s derive.Item[schema.Subnet]) derive.Val[bool] { return logged(s.ID) }))))
+		derive.Set(v, "flow_log_active", &v.V.FlowLogActive, derive.Or(
+			logged(logs.All(v.ID).In(v.Region)),
+			derive.And(derive.Exists(mine, whichever), derive.Every(mine, func(s derive.Item[schema.Subnet]) derive.Val[bool] {
+				return logged(logs.All(s.ID).In(v.Region))
+			}))))
 	}
 }
 
@@ -196,7 +185,7 @@ func launchTemplates(inv *derive.Inventory) {
 						continue
 					}
 					for _, id := range v.NetworkInterfaceIDs {
-						any = append(any, derive.Exists(interfaces.All(id), func(i derive.Item[schema.NetworkInterface]) derive.Val[bool] {
+						any = append(any, derive.Exists(interfaces.All(id).In(t.Region), func(i derive.Item[schema.NetworkInterface]) derive.Val[bool] {
 							return derive.Map(derive.Read(i, "public_ip", i.V.PublicIP), func(ip string) bool { return ip != "" })
 						}))
 					}
@@ -214,5 +203,6 @@ func sortedTrue(set map[string]bool) []string {
 			out = append(out, k)
 		}
 	}
-	return sorted(out)
+	slices.Sort(out)
+	return out
 }

@@ -22,10 +22,9 @@ func iamRoot(inv *derive.Inventory) {
 func iamPasswordPolicy(inv *derive.Inventory) {
 	users := derive.Of[schema.IAMUser](inv, schema.IAMUserType)
 	for _, p := range derive.Of[schema.IAMPasswordPolicy](inv, schema.IAMPasswordPolicyType).Items {
-		console := derive.Collect(users, func(u derive.Item[schema.IAMUser]) (derive.Val[string], derive.Val[bool]) {
-			return derive.Known(u.ID), derive.Read(u, "password_enabled", u.V.PasswordEnabled)
-		})
-		derive.Set(p, "iam_console_users", &p.V.IAMConsoleUsers, derive.Map(console, func(ids []string) int64 { return int64(len(ids)) }))
+		derive.Set(p, "iam_console_users", &p.V.IAMConsoleUsers, derive.Count(users, func(u derive.Item[schema.IAMUser]) derive.Val[bool] {
+			return derive.Read(u, "password_enabled", u.V.PasswordEnabled)
+		}))
 	}
 }
 
@@ -181,9 +180,9 @@ func iamPolicies(inv *derive.Inventory) {
 		onRole := func(r derive.Item[schema.IAMRole]) derive.Val[bool] {
 			return has(derive.Read(r, "attached_policy_arns", r.V.AttachedPolicyARNs), p.ID)
 		}
-		derive.Set(p, "attached_user_names", &p.V.AttachedUserNames, names(users, onUser))
-		derive.Set(p, "attached_group_names", &p.V.AttachedGroupNames, names(groups, onGroup))
-		derive.Set(p, "attached_role_names", &p.V.AttachedRoleNames, names(roles, onRole))
+		derive.SetList(p, "attached_user_names", &p.V.AttachedUserNames, names(users, onUser))
+		derive.SetList(p, "attached_group_names", &p.V.AttachedGroupNames, names(groups, onGroup))
+		derive.SetList(p, "attached_role_names", &p.V.AttachedRoleNames, names(roles, onRole))
 		derive.Set(p, "in_use", &p.V.InUse, derive.Or(
 			derive.Exists(users, func(u derive.Item[schema.IAMUser]) derive.Val[bool] {
 				return derive.Or(onUser(u), is(derive.Read(u, "permissions_boundary_arn", u.V.PermissionsBoundaryARN), p.ID))
@@ -199,11 +198,12 @@ func iamPolicies(inv *derive.Inventory) {
 }
 
 // names lists, sorted, the names of the items that fit.
-func names[T any](list derive.List[T], fits func(derive.Item[T]) derive.Val[bool]) derive.Val[[]string] {
-	found := derive.Collect(list, func(item derive.Item[T]) (derive.Val[string], derive.Val[bool]) {
+func names[T any](list derive.List[T], fits func(derive.Item[T]) derive.Val[bool]) derive.Elements[string] {
+	found := derive.Gather(list, func(item derive.Item[T]) (derive.Val[string], derive.Val[bool]) {
 		return derive.Known(item.ID[strings.LastIndex(item.ID, "/")+1:]), fits(item)
 	})
-	return derive.Map(found, func(names []string) []string { slices.Sort(names); return names })
+	slices.Sort(found.Known)
+	return found
 }
 
 func has(list derive.Val[[]string], value string) derive.Val[bool] {

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/drift"
 	"github.com/plumbline-dev/plumbline/pkg/embedpg"
@@ -29,9 +29,9 @@ func newDemo(a *app) *cobra.Command {
 	var once bool
 	var keep string
 	c := &cobra.Command{
-		Use: "demo", Short: "Scan 90 simulated days of three accounts and print the posture",
-		Long: `Starts a private PostgreSQL server and simulated AWS accounts on a loopback address, scans each account once a day for 90
-days with the real SDK, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
+		Use: "demo", Short: "Scan 90 simulated days of several clouds and print the posture",
+		Long: `Starts a private PostgreSQL server and simulated AWS accounts and Google Cloud projects on a loopback address, scans each once
+a day for 90 days with the real SDKs, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
 		Example: "  plumbline demo\n  plumbline demo --once --output json\n  plumbline demo --keep demo-data && plumbline findings list --data-dir demo-data",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -128,39 +128,51 @@ func (a *app) demoDays(ctx context.Context, cloud *simcloud.Cloud, set *rule.Set
 		}
 		cloud.SetTick(day)
 		cloud.Faults.Set(simcloud.DemoFaults(day))
-		group, ctx := errgroup.WithContext(ctx)
-		for _, account := range cloud.World.Accounts {
-			group.Go(func() error {
-				result, err := demoScanner(cloud, client, account, set, db).Scan(ctx, nil)
-				if err != nil {
-					return fmt.Errorf("day %d: %w", day, err)
-				}
-				var changes []posture.Change
-				if seq := result.Snapshot.Seq; seq > 1 {
-					if changes, err = scan.Drift(ctx, db, types(), account.Account.String(), seq-1, seq); err != nil {
-						return err
+		for _, accounts := range simcloud.InOrder(cloud.World.Accounts) {
+			group, ctx := errgroup.WithContext(ctx)
+			for _, account := range accounts {
+				group.Go(func() error {
+					result, err := demoScanner(cloud, client, account, set, db).Scan(ctx, nil)
+					if err != nil {
+						return fmt.Errorf("day %d: %w", day, err)
 					}
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				snapshots++
-				for cause, n := range drift.Count(changes) {
-					moved[cause] += n
-				}
-				return nil
-			})
-		}
-		if err := group.Wait(); err != nil {
-			return nil, 0, err
+					var changes []posture.Change
+					if seq := result.Snapshot.Seq; seq > 1 {
+						if changes, err = scan.Drift(ctx, db, types(), account.Account.String(), seq-1, seq); err != nil {
+							return err
+						}
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					snapshots++
+					for cause, n := range drift.Count(changes) {
+						moved[cause] += n
+					}
+					return nil
+				})
+			}
+			if err := group.Wait(); err != nil {
+				return nil, 0, err
+			}
 		}
 	}
 	update(simcloud.DemoDays, simcloud.DemoDays)
 	return moved, snapshots, nil
 }
 
-func demoScanner(cloud *simcloud.Cloud, client sdk.HTTPClient, account world.Account, set *rule.Set, db scan.Store) *scan.Scanner {
-	config := simaws.Config(account.ID, account.Home(), client)
-	scanner := awsScanner(set, db, aws.Options{Config: config, Name: account.Name, Transport: transport.Options{Clock: cloud}}, nil)
+func demoScanner(cloud *simcloud.Cloud, client transport.Doer, account world.Account, set *rule.Set, db scan.Store) *scan.Scanner {
+	var open open
+	switch account.Provider {
+	case "aws":
+		open = openAWS(aws.Options{Config: simaws.Config(account.ID, account.Home(), client), Name: account.Name})
+	case "gcp":
+		options := gcp.Options{Project: account.ID, Name: account.Name, Doer: client}
+		if account.Sort != "" {
+			options.Project, options.Organization = "", account.ID
+		}
+		open = openGCP(options)
+	}
+	scanner := newScanner(set, db, account.Provider, open, transport.Options{Clock: cloud}, nil)
 	scanner.Clock, scanner.Trigger = cloud, "schedule"
 	scanner.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	return scanner

@@ -1,62 +1,55 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
-	deriveaws "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
-	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
 
-// awsScanner scans the AWS account that options lead to.
-func awsScanner(set *rule.Set, db scan.Store, options aws.Options, trusted []string) *scan.Scanner {
-	var programs []*rule.Program
-	for _, p := range set.Active() {
-		if strings.HasPrefix(p.Resource, "aws.") {
-			programs = append(programs, p)
-		}
-	}
-	return &scan.Scanner{
-		Open: func(ctx context.Context, journal *transport.Journal) (collectors.Account, error) {
-			options := options
-			options.Transport.Journal = journal
-			return aws.Open(ctx, options)
-		},
-		Judge:   scan.Judge{Types: set.Compiler.Types(), Programs: programs, Derive: deriveaws.Derive, Trusted: trusted},
-		Store:   db,
-		Clock:   transport.SystemClock{},
-		Tool:    version,
-		Trigger: "manual",
-	}
-}
-
 func newScan(a *app) *cobra.Command {
 	var provider, failOn string
-	var options aws.Options
+	var onAWS aws.Options
+	var onGCP gcp.Options
+	var share float64
 	var trusted []string
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Read one account and seal a snapshot of it",
-		Long: `Reads the account behind the ambient credentials, judges it, and seals one snapshot. Nothing is written before the
-snapshot is whole. Calls that are refused or fail leave their cells incomplete, and the verdicts that rest on them unknown.`,
+		Long: `Reads one account, judges it, and seals one snapshot: the AWS account behind the ambient credentials, or the Google Cloud
+project or organization named, with Application Default Credentials. Nothing is written before the snapshot is whole. Calls that
+are refused or fail leave their cells incomplete, and the verdicts that rest on them unknown. What an organization grants and logs
+counts for its projects: scan the organization first.`,
 		Example: `  AWS_PROFILE=audit plumbline scan
+  plumbline scan --provider gcp --organization 123456789012
+  plumbline scan --provider gcp --project acme-production --impersonate plumbline@acme-audit.iam.gserviceaccount.com
   plumbline scan --role-arn arn:aws:iam::111122223333:role/plumbline-read --external-id s3cret --regions eu-west-1,us-east-1
   plumbline scan --fail-on fail,incomplete --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx := c.Context()
-			if provider != "aws" {
-				return usageError{fmt.Errorf("--provider %q: want aws", provider)}
+			var open open
+			switch provider {
+			case "aws":
+				onAWS.QuotaShare = share
+				open = openAWS(onAWS)
+			case "gcp":
+				onGCP.QuotaShare = share
+				if (onGCP.Project == "") == (onGCP.Organization == "") {
+					return usageError{errors.New("--provider gcp: name what to read with --project or --organization")}
+				}
+				open = openGCP(onGCP)
+			default:
+				return usageError{fmt.Errorf("--provider %q: want aws or gcp", provider)}
 			}
 			for _, word := range splitList(failOn) {
 				if word != "fail" && word != "incomplete" {
@@ -68,14 +61,15 @@ snapshot is whole. Calls that are refused or fail leave their cells incomplete, 
 				return err
 			}
 			// Credentials first: without them there is no reason to start a database.
-			if _, err := aws.Open(ctx, options); err != nil {
+			if _, err := open(ctx, transport.Options{}); err != nil {
 				return err
 			}
-			if options.Transport.RedactKey, err = a.redactionKey(); err != nil {
+			var settings transport.Options
+			if settings.RedactKey, err = a.redactionKey(); err != nil {
 				return err
 			}
 			return a.withStore(ctx, func(db *store.Store) error {
-				scanner := awsScanner(set, db, options, trusted)
+				scanner := newScanner(set, db, provider, open, settings, trusted)
 				scanner.Log = a.log()
 				update, finish := progress(a.err, "reading")
 				result, err := scanner.Scan(ctx, update)
@@ -90,11 +84,15 @@ snapshot is whole. Calls that are refused or fail leave their cells incomplete, 
 			})
 		},
 	}
-	c.Flags().StringVar(&provider, "provider", "aws", "cloud to read: aws")
-	c.Flags().StringSliceVar(&options.Regions, "regions", nil, "read only these regions (default: every enabled one)")
-	c.Flags().StringVar(&options.RoleARN, "role-arn", "", "role to assume in the account")
-	c.Flags().StringVar(&options.ExternalID, "external-id", "", "external id for --role-arn")
-	c.Flags().Float64Var(&options.QuotaShare, "quota-share", 0.5, "part of each service's published request rate to use")
+	c.Flags().StringVar(&provider, "provider", "aws", "cloud to read: aws or gcp")
+	c.Flags().StringSliceVar(&onAWS.Regions, "regions", nil, "aws: read only these regions (default: every enabled one)")
+	c.Flags().StringVar(&onAWS.RoleARN, "role-arn", "", "aws: role to assume in the account")
+	c.Flags().StringVar(&onAWS.ExternalID, "external-id", "", "aws: external id for --role-arn")
+	c.Flags().StringVar(&onGCP.Project, "project", "", "gcp: id of the project to read")
+	c.Flags().StringVar(&onGCP.Organization, "organization", "", "gcp: number of the organization to read, with its folders")
+	c.Flags().StringVar(&onGCP.Impersonate, "impersonate", "", "gcp: `e-mail` of a service account to act as")
+	c.Flags().StringVar(&onGCP.QuotaProject, "quota-project", "", "gcp: project whose quota counts (default: that of the credentials)")
+	c.Flags().Float64Var(&share, "quota-share", 0.5, "part of each service's published request rate to use")
 	c.Flags().StringSliceVar(&trusted, "trusted-accounts", nil, "accounts that are not external, such as those of vendors")
 	c.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 when a rule fails (fail), with 3 when something was not read (incomplete)")
 	return c

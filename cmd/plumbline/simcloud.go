@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ func newSimcloud(a *app) *cobra.Command {
 	var day int
 	c := &cobra.Command{
 		Use: "simcloud", Short: "Serve the simulated clouds of the demo on a loopback address",
-		Long:    "Serves the demo's accounts to any AWS SDK or CLI until it is interrupted. Set what it prints in another terminal, and scan.",
+		Long:    "Serves the demo's accounts to any AWS SDK or CLI, and its Google projects to plumbline, until it is interrupted. Set what it prints in\nanother terminal, and scan.",
 		Example: "  plumbline simcloud --day 40\n  plumbline simcloud --listen 127.0.0.1:8080",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -25,7 +26,16 @@ func newSimcloud(a *app) *cobra.Command {
 			}
 			cloud.SetTick(day)
 			cloud.Faults.Set(simcloud.DemoFaults(day))
+			fmt.Fprintf(a.out, "export PLUMBLINE_GCP_ENDPOINT=http://%s\n", cloud.Addr)
 			for _, account := range cloud.World.Accounts {
+				if account.Provider == "gcp" {
+					flag := "--project " + account.ID
+					if account.Sort != "" {
+						flag = "--organization " + strings.TrimPrefix(account.ID, "organizations/")
+					}
+					fmt.Fprintf(a.out, "# %s (%s): plumbline scan --provider gcp %s\n", account.Account, account.Name, flag)
+					continue
+				}
 				keys := simaws.Credentials(account.ID)
 				fmt.Fprintf(a.out, "# %s (%s)\nexport AWS_ENDPOINT_URL=http://%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
 					account.Account, account.Name, cloud.Addr, account.Home(), keys.AccessKeyID, keys.SecretAccessKey)

@@ -6,24 +6,32 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/account"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/gcp/project"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
 )
 
 // DemoDays is how long the demo's story is.
 const DemoDays = 90
 
-// Demo is the world of the demo: three AWS accounts, of which the last day is today.
+// Demo is the world of the demo: three AWS accounts, and a Google Cloud organization with two projects. Its last day is today.
 func Demo(today time.Time) *world.World {
 	start := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-DemoDays).Add(6 * time.Hour)
 	aws := func(id, name string, regions, closed []string) world.Account {
 		return world.Account{Account: posture.Account{Provider: "aws", ID: id, Name: name}, Regions: regions, Closed: closed}
 	}
+	const organization = "organizations/123456789012"
+	google := func(id, name, sort string, above ...string) world.Account {
+		return world.Account{Account: posture.Account{Provider: "gcp", ID: id, Name: name}, Regions: []string{"europe-west1", "us-central1"}, Sort: sort, Above: above}
+	}
 	return &world.World{
-		Seed: 20, Start: start, Kinds: account.Kinds(),
+		Seed: 20, Start: start, Kinds: append(account.Kinds(), project.Kinds()...),
 		Accounts: []world.Account{
 			aws("111122223333", "production", []string{"eu-west-1", "eu-central-1", "us-east-1"}, []string{"ap-east-1"}),
 			aws("444455556666", "staging", []string{"eu-west-1", "us-east-1"}, []string{"ap-east-1"}),
 			aws("777788889999", "security", []string{"eu-west-1", "us-east-1"}, nil),
+			google(organization, "acme.example", "gcp.organization"),
+			google("acme-production", "acme production", "", "folders/701", organization),
+			google("acme-staging", "acme staging", "", "folders/702", organization),
 		},
 		Story: []world.Event{
 			// Somebody turns log validation off for six days; it is repaired.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/account"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/gcp/project"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
 )
 
@@ -40,13 +42,17 @@ func Start(address string, w *world.World) (*Cloud, error) {
 	c.SetTick(0)
 	known := map[string]bool{}
 	for _, a := range w.Accounts {
-		known[a.ID] = true
+		known[a.ID] = a.Provider == "aws"
 	}
-	api, err := aws.New(aws.Options{Now: c.Now, Known: func(id string) bool { return known[id] }})
+	amazon, err := aws.New(aws.Options{Now: c.Now, Known: func(id string) bool { return known[id] }})
 	if err != nil {
 		return nil, err
 	}
-	if err := account.Serve(api, w); err != nil {
+	if err := account.Serve(amazon, w); err != nil {
+		return nil, err
+	}
+	google, err := project.New(w, c.Now, 0)
+	if err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", address)
@@ -54,9 +60,38 @@ func Start(address string, w *world.World) (*Cloud, error) {
 		return nil, fmt.Errorf("%w: listen on %s: %w", posture.ErrSetup, address, err)
 	}
 	c.Addr = listener.Addr().String()
-	c.server = &http.Server{Handler: c.Faults.Wrap(api), ReadHeaderTimeout: 10 * time.Second}
+	c.server = &http.Server{Handler: c.Faults.Wrap(clouds{amazon, google}), ReadHeaderTimeout: 10 * time.Second}
 	go func() { c.done <- c.server.Serve(listener) }()
 	return c, nil
+}
+
+// clouds shares one address: requests to Google name the API's host, those to AWS the address itself.
+type clouds struct{ aws, gcp fault.Cloud }
+
+func (c clouds) of(r *http.Request) fault.Cloud {
+	if strings.HasSuffix(r.Host, ".googleapis.com") {
+		return c.gcp
+	}
+	return c.aws
+}
+
+func (c clouds) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.of(r).ServeHTTP(w, r) }
+func (c clouds) Identify(r *http.Request) fault.Call              { return c.of(r).Identify(r) }
+func (c clouds) Refuse(w http.ResponseWriter, r *http.Request, rule fault.Rule) {
+	c.of(r).Refuse(w, r, rule)
+}
+
+// InOrder groups accounts so that each comes after what lies above it: organizations first.
+func InOrder(accounts []world.Account) [][]world.Account {
+	var above, rest []world.Account
+	for _, a := range accounts {
+		if a.Sort != "" {
+			above = append(above, a)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	return [][]world.Account{above, rest}
 }
 
 // Now is the cloud's time.

@@ -110,18 +110,17 @@ func (f *Faulty) Cases() []Case {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, call := range f.Asked() {
 		for _, kind := range faultKinds {
-			for _, nth := range []int{0, 1} {
+			for nth, which := range []string{"every call", "first call", "second call"} {
+				if nth == 2 && kind.name != "503" { // in the middle of a list
+					continue
+				}
 				r := kind.rule
 				r.Call, r.Nth = call, nth
-				once := "every call"
-				if nth == 1 {
-					once = "first call"
-				}
 				if kind.rule.Kind == fault.Gone && f.SaysNotSet[call.Service+"."+call.Operation] {
 					continue
 				}
-				c := Case{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, once), r, kind.retried && nth == 1}
-				if Long() || kind.name == "denied" || random.IntN(3) == 0 {
+				c := Case{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, which), r, kind.retried && nth > 0}
+				if Long() || kind.name == "denied" || nth == 2 || random.IntN(3) == 0 {
 					out = append(out, c)
 				}
 			}

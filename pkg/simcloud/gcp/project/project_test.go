@@ -75,6 +75,12 @@ func TestWithoutTheGuardVerdictsAreWrong(t *testing.T) {
 	trial.NewFaulty(t, c, c.World.Accounts[1], faultTick).GuardMatters(t)
 }
 
+// TestPermissions holds the reference page of permissions against what happens without each.
+func TestPermissions(t *testing.T) {
+	c := newCloud(t, 100)
+	trial.Permissions(t, c, c.World.Accounts[:2], faultTick, "../../../../docs/reference/gcp-permissions.md", "Google Cloud")
+}
+
 // TestEveryDeclaredOperationIsAsked keeps the fault test from losing operations unseen.
 func TestEveryDeclaredOperationIsAsked(t *testing.T) {
 	c := newCloud(t, 2)

@@ -14,7 +14,7 @@ MOTO := moto[server]==5.2.5
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEPGUARD := github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0
 # Everything that builds without a cloud SDK: the daily loop.
-FAST := ./pkg/posture/... ./pkg/derive/... ./pkg/rule/... ./pkg/drift/... ./pkg/ledger/... ./pkg/embedpg/... ./pkg/store/... ./pkg/simcloud/world/... ./rules/... ./collectors ./collectors/transport/... ./collectors/aws/schema/... ./collectors/gcp/schema/... ./collectors/gcp/rest/...
+FAST := ./pkg/posture/... ./pkg/derive/... ./pkg/rule/... ./pkg/drift/... ./pkg/ledger/... ./pkg/embedpg/... ./pkg/store/... ./pkg/simcloud/world/... ./rules/... ./collectors ./collectors/transport/... ./collectors/aws/schema/... ./collectors/gcp/schema/... ./collectors/gcp/rest/... ./collectors/azure/schema/... ./collectors/azure/rest/...
 
 .PHONY: help
 help: ## print this list

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/drift"
@@ -30,8 +32,8 @@ func newDemo(a *app) *cobra.Command {
 	var keep string
 	c := &cobra.Command{
 		Use: "demo", Short: "Scan 90 simulated days of several clouds and print the posture",
-		Long: `Starts a private PostgreSQL server and simulated AWS accounts and Google Cloud projects on a loopback address, scans each once
-a day for 90 days with the real SDKs, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
+		Long: `Starts a private PostgreSQL server and simulated AWS accounts, Google Cloud projects and Azure subscriptions on a loopback
+address, scans each once a day for 90 days with the real SDKs, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
 		Example: "  plumbline demo\n  plumbline demo --once --output json\n  plumbline demo --keep demo-data && plumbline findings list --data-dir demo-data",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -165,6 +167,12 @@ func demoScanner(cloud *simcloud.Cloud, client transport.Doer, account world.Acc
 	switch account.Provider {
 	case "aws":
 		open = openAWS(aws.Options{Config: simaws.Config(account.ID, account.Home(), client), Name: account.Name})
+	case "azure":
+		options := azure.Options{Subscription: account.ID, Name: account.Name, Doer: client}
+		if account.Sort != "" {
+			options.Subscription, options.Tenant = "", strings.TrimPrefix(account.ID, "tenants/")
+		}
+		open = openAzure(options)
 	case "gcp":
 		options := gcp.Options{Project: account.ID, Name: account.Name, Doer: client}
 		if account.Sort != "" {

@@ -276,11 +276,11 @@ func TestShape(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		name := strings.TrimPrefix(fields[0], module)
-		if name == "collectors/aws" || name == "collectors/gcp" || name == "collectors/gcp/routegen" || name == "cmd/plumbline" || strings.HasPrefix(name, "pkg/simcloud") && name != "pkg/simcloud/world" && name != "pkg/simcloud/fault" && name != "pkg/simcloud/trial" {
+		if name == "collectors/aws" || name == "collectors/gcp" || name == "collectors/gcp/routegen" || name == "collectors/azure" || name == "collectors/azure/routegen" || name == "cmd/plumbline" || strings.HasPrefix(name, "pkg/simcloud") && name != "pkg/simcloud/world" && name != "pkg/simcloud/fault" && name != "pkg/simcloud/trial" {
 			continue
 		}
 		for _, dep := range fields[1:] {
-			if strings.HasPrefix(dep, "github.com/aws/") || strings.HasPrefix(dep, "google.golang.org/api/") || strings.HasPrefix(dep, "cloud.google.com/go/") {
+			if strings.HasPrefix(dep, "github.com/aws/") || strings.HasPrefix(dep, "github.com/Azure/") || strings.HasPrefix(dep, "google.golang.org/api/") || strings.HasPrefix(dep, "cloud.google.com/go/") {
 				t.Errorf("%s reaches %s", name, dep)
 				break
 			}
@@ -308,7 +308,7 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	days := simcloud.DemoDays - 9
-	if len(s.Accounts) != 6 || s.Snapshots != 6*days || s.Rules < 150 || s.Resources < 400 || s.Controls < 40 || s.Criteria < 20 {
+	if len(s.Accounts) != 9 || s.Snapshots != 9*days || s.Rules < 150 || s.Resources < 400 || s.Controls < 40 || s.Criteria < 20 {
 		t.Errorf("%+v", s)
 	}
 	if s.Verdicts.Pass == 0 || s.Verdicts.Fail == 0 || s.Verdicts.Unknown == 0 || s.Verdicts.DoesNotApply == 0 {

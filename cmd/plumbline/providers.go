@@ -5,10 +5,12 @@ import (
 
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/derive"
 	deriveaws "github.com/plumbline-dev/plumbline/pkg/derive/aws"
+	deriveazure "github.com/plumbline-dev/plumbline/pkg/derive/azure"
 	derivegcp "github.com/plumbline-dev/plumbline/pkg/derive/gcp"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
@@ -33,8 +35,18 @@ func openGCP(options gcp.Options) open {
 	}
 }
 
+func openAzure(options azure.Options) open {
+	return func(ctx context.Context, t transport.Options) (collectors.Account, error) {
+		options := options
+		options.Transport = t
+		return azure.Open(ctx, options)
+	}
+}
+
 // derivations compute each provider's derived attributes.
-var derivations = map[string]func(*derive.Inventory){"aws": deriveaws.Derive, "gcp": derivegcp.Derive}
+var derivations = map[string]func(*derive.Inventory){
+	"aws": deriveaws.Derive, "azure": deriveazure.Derive, "gcp": derivegcp.Derive,
+}
 
 // newScanner scans the account of a provider that open leads to.
 func newScanner(set *rule.Set, db scan.Store, provider string, open open, settings transport.Options, trusted []string) *scan.Scanner {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -19,19 +21,24 @@ import (
 func newScan(a *app) *cobra.Command {
 	var provider, failOn string
 	var onAWS aws.Options
+	var onAzure azure.Options
 	var onGCP gcp.Options
 	var share float64
+	var members bool
+	var parallel int
 	var trusted []string
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Read one account and seal a snapshot of it",
-		Long: `Reads one account, judges it, and seals one snapshot: the AWS account behind the ambient credentials, or the Google Cloud
-project or organization named, with Application Default Credentials. Nothing is written before the snapshot is whole. Calls that
-are refused or fail leave their cells incomplete, and the verdicts that rest on them unknown. What an organization grants and logs
-counts for its projects: scan the organization first.`,
+		Long: `Reads one account, judges it, and seals one snapshot: the AWS account behind the ambient credentials, the Google Cloud
+project or organization named, with Application Default Credentials, or the Azure subscription or tenant named, with the
+credentials of the environment, a managed identity or the Azure CLI. Nothing is written before the snapshot is whole. Calls that
+are refused or fail leave their cells incomplete, and the verdicts that rest on them unknown. What an organization or tenant
+grants and logs counts for what lies below it: scan it first, or all at once with --members.`,
 		Example: `  AWS_PROFILE=audit plumbline scan
-  plumbline scan --provider gcp --organization 123456789012
+  plumbline scan --provider gcp --organization 123456789012 --members
   plumbline scan --provider gcp --project acme-production --impersonate plumbline@acme-audit.iam.gserviceaccount.com
+  plumbline scan --provider azure --tenant 11111111-2222-4333-8444-555555555555 --members
   plumbline scan --role-arn arn:aws:iam::111122223333:role/plumbline-read --external-id s3cret --regions eu-west-1,us-east-1
   plumbline scan --fail-on fail,incomplete --output json`,
 		Args: cobra.NoArgs,
@@ -42,6 +49,12 @@ counts for its projects: scan the organization first.`,
 			case "aws":
 				onAWS.QuotaShare = share
 				open = openAWS(onAWS)
+			case "azure":
+				onAzure.QuotaShare = share
+				if (onAzure.Subscription == "") == (onAzure.Tenant == "") {
+					return usageError{errors.New("--provider azure: name what to read with --subscription or --tenant")}
+				}
+				open = openAzure(onAzure)
 			case "gcp":
 				onGCP.QuotaShare = share
 				if (onGCP.Project == "") == (onGCP.Organization == "") {
@@ -49,7 +62,10 @@ counts for its projects: scan the organization first.`,
 				}
 				open = openGCP(onGCP)
 			default:
-				return usageError{fmt.Errorf("--provider %q: want aws or gcp", provider)}
+				return usageError{fmt.Errorf("--provider %q: want aws, azure or gcp", provider)}
+			}
+			if members && onGCP.Organization == "" && onAzure.Tenant == "" {
+				return usageError{errors.New("--members scans what an organization or tenant lists: name it with --organization or --tenant")}
 			}
 			for _, word := range splitList(failOn) {
 				if word != "fail" && word != "incomplete" {
@@ -77,6 +93,30 @@ counts for its projects: scan the organization first.`,
 				if err != nil {
 					return err
 				}
+				if members {
+					list, err := membersOf(ctx, db, result.Snapshot)
+					if err != nil {
+						return err
+					}
+					update, finish := progress(a.err, "accounts")
+					outcomes, err := scanMembers(ctx, list, parallel, update, func(ctx context.Context, id string) (scan.Result, error) {
+						below := openAzure(azure.Options{Subscription: id, Cloud: onAzure.Cloud, QuotaShare: share})
+						if provider == "gcp" {
+							options := onGCP
+							options.Organization, options.Project = "", id
+							below = openGCP(options)
+						}
+						scanner := newScanner(set, db, provider, below, settings, trusted)
+						scanner.Log = a.log()
+						return scanner.Scan(ctx, nil)
+					})
+					finish()
+					if err != nil {
+						return err
+					}
+					self := outcome{member: member{ID: result.Snapshot.Account.ID}, Snapshot: &result.Snapshot, Gaps: len(gapsOf(result.Cells))}
+					return a.showMembers(append(outcomes, self), splitList(failOn))
+				}
 				if err := a.showScan(result); err != nil {
 					return err
 				}
@@ -84,12 +124,17 @@ counts for its projects: scan the organization first.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&provider, "provider", "aws", "cloud to read: aws or gcp")
+	c.Flags().StringVar(&provider, "provider", "aws", "cloud to read: aws, azure or gcp")
 	c.Flags().StringSliceVar(&onAWS.Regions, "regions", nil, "aws: read only these regions (default: every enabled one)")
 	c.Flags().StringVar(&onAWS.RoleARN, "role-arn", "", "aws: role to assume in the account")
 	c.Flags().StringVar(&onAWS.ExternalID, "external-id", "", "aws: external id for --role-arn")
+	c.Flags().StringVar(&onAzure.Subscription, "subscription", "", "azure: id of the subscription to read")
+	c.Flags().StringVar(&onAzure.Tenant, "tenant", "", "azure: id of the tenant to read, with its directory and management groups")
+	c.Flags().StringVar(&onAzure.Cloud, "azure-cloud", "public", "azure: public, government or china")
 	c.Flags().StringVar(&onGCP.Project, "project", "", "gcp: id of the project to read")
 	c.Flags().StringVar(&onGCP.Organization, "organization", "", "gcp: number of the organization to read, with its folders")
+	c.Flags().BoolVar(&members, "members", false, "gcp, azure: then scan every active project or subscription that the organization or tenant lists")
+	c.Flags().IntVar(&parallel, "parallel", 8, "accounts that --members reads at once")
 	c.Flags().StringVar(&onGCP.Impersonate, "impersonate", "", "gcp: `e-mail` of a service account to act as")
 	c.Flags().StringVar(&onGCP.QuotaProject, "quota-project", "", "gcp: project whose quota counts (default: that of the credentials)")
 	c.Flags().Float64Var(&share, "quota-share", 0.5, "part of each service's published request rate to use")

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	aws "github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	azure "github.com/plumbline-dev/plumbline/collectors/azure/schema"
 	gcp "github.com/plumbline-dev/plumbline/collectors/gcp/schema"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -18,13 +19,14 @@ var clouds = map[string]struct {
 	title string
 	types func() []*posture.Type
 }{
-	"aws": {"AWS", aws.Types},
-	"gcp": {"Google Cloud", gcp.Types},
+	"aws":   {"AWS", aws.Types},
+	"azure": {"Azure", azure.Types},
+	"gcp":   {"Google Cloud", gcp.Types},
 }
 
 func main() {
 	if len(os.Args) != 2 || clouds[os.Args[1]].types == nil {
-		fmt.Fprintln(os.Stderr, "usage: refgen aws|gcp")
+		fmt.Fprintln(os.Stderr, "usage: refgen aws|azure|gcp")
 		os.Exit(2)
 	}
 	name := os.Args[1]

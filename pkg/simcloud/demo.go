@@ -1,10 +1,12 @@
 package simcloud
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/account"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/azure/subscription"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/gcp/project"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
@@ -13,7 +15,8 @@ import (
 // DemoDays is how long the demo's story is.
 const DemoDays = 90
 
-// Demo is the world of the demo: three AWS accounts, and a Google Cloud organization with two projects. Its last day is today.
+// Demo is the world of the demo: three AWS accounts, and a Google Cloud organization with two projects, and an Azure
+// tenant with two subscriptions. Its last day is today.
 func Demo(today time.Time) *world.World {
 	start := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-DemoDays).Add(6 * time.Hour)
 	aws := func(id, name string, regions, closed []string) world.Account {
@@ -23,8 +26,12 @@ func Demo(today time.Time) *world.World {
 	google := func(id, name, sort string, above ...string) world.Account {
 		return world.Account{Account: posture.Account{Provider: "gcp", ID: id, Name: name}, Regions: []string{"europe-west1", "us-central1"}, Sort: sort, Above: above}
 	}
+	const tenant = "tenants/11111111-2222-4333-8444-555555555555"
+	microsoft := func(id, name, sort string, above ...string) world.Account {
+		return world.Account{Account: posture.Account{Provider: "azure", ID: id, Name: name}, Regions: []string{"westeurope"}, Sort: sort, Above: above}
+	}
 	return &world.World{
-		Seed: 20, Start: start, Kinds: append(account.Kinds(), project.Kinds()...),
+		Seed: 20, Start: start, Kinds: slices.Concat(account.Kinds(), project.Kinds(), subscription.Kinds()),
 		Accounts: []world.Account{
 			aws("111122223333", "production", []string{"eu-west-1", "eu-central-1", "us-east-1"}, []string{"ap-east-1"}),
 			aws("444455556666", "staging", []string{"eu-west-1", "us-east-1"}, []string{"ap-east-1"}),
@@ -32,6 +39,9 @@ func Demo(today time.Time) *world.World {
 			google(organization, "acme.example", "gcp.organization"),
 			google("acme-production", "acme production", "", "folders/701", organization),
 			google("acme-staging", "acme staging", "", "folders/702", organization),
+			microsoft(tenant, "acme", "azure.tenant"),
+			microsoft("aaaaaaaa-0000-4000-8000-000000000001", "acme production", "", tenant),
+			microsoft("aaaaaaaa-0000-4000-8000-000000000002", "acme staging", "", tenant),
 		},
 		Story: []world.Event{
 			// Somebody turns log validation off for six days; it is repaired.

@@ -15,6 +15,7 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/account"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/azure/subscription"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/gcp/project"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
@@ -55,22 +56,29 @@ func Start(address string, w *world.World) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
+	microsoft, err := subscription.New(w, c.Now, 0)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: listen on %s: %w", posture.ErrSetup, address, err)
 	}
 	c.Addr = listener.Addr().String()
-	c.server = &http.Server{Handler: c.Faults.Wrap(clouds{amazon, google}), ReadHeaderTimeout: 10 * time.Second}
+	c.server = &http.Server{Handler: c.Faults.Wrap(clouds{amazon, microsoft, google}), ReadHeaderTimeout: 10 * time.Second}
 	go func() { c.done <- c.server.Serve(listener) }()
 	return c, nil
 }
 
-// clouds shares one address: requests to Google name the API's host, those to AWS the address itself.
-type clouds struct{ aws, gcp fault.Cloud }
+// clouds shares one address: requests to Google and Azure name the host they are meant for, those to AWS the address itself.
+type clouds struct{ aws, azure, gcp fault.Cloud }
 
 func (c clouds) of(r *http.Request) fault.Cloud {
-	if strings.HasSuffix(r.Host, ".googleapis.com") {
+	switch {
+	case strings.HasSuffix(r.Host, ".googleapis.com"):
 		return c.gcp
+	case strings.HasPrefix(r.Host, "management."), strings.HasPrefix(r.Host, "graph."), strings.Contains(r.Host, ".vault."):
+		return c.azure
 	}
 	return c.aws
 }

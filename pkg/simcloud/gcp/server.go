@@ -6,12 +6,10 @@ package gcp
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -23,6 +21,7 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/gcp/rest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/pages"
 )
 
 // Options set up a server.
@@ -150,86 +149,24 @@ func (s *Server) page(r *http.Request, c Call, member string, body []byte) ([]by
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, err
 	}
-	token := c.Query.Get("pageToken")
-	start, err := parseToken(token, c.Method)
-	if err != nil {
-		return nil, err
-	}
 	size := s.options.PageSize
 	for _, name := range []string{"maxResults", "pageSize"} {
 		if n, err := strconv.Atoi(c.Query.Get(name)); err == nil && n > 0 {
 			size = min(size, n)
 		}
 	}
-	total, cut, err := cutList(answer[member], start, start+size)
+	token := c.Query.Get("pageToken")
+	next, err := pages.Page(r.Context(), answer, member, c.Method, token, size)
+	if errors.Is(err, pages.ErrToken) {
+		return nil, badToken(token)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", member, c.Method, err)
 	}
-	end := min(start+size, total)
-	more := end < total
-	if !more && start > 0 && fault.Takes(r.Context(), fault.MissingPage) {
-		return nil, badToken(token)
-	}
-	if more && fault.Takes(r.Context(), fault.RepeatedToken) {
-		end = start
-	}
-	delete(answer, member)
-	if cut != nil {
-		answer[member] = cut
-	}
-	if more {
-		answer["nextPageToken"], _ = json.Marshal(makeToken(end, c.Method)) // a string
+	if next != "" {
+		answer["nextPageToken"], _ = json.Marshal(next) // a string
 	}
 	return json.Marshal(answer)
-}
-
-// cutList returns the elements [from, to) of an array, or of a map in the order of its keys, and how many there are in all.
-func cutList(list json.RawMessage, from, to int) (int, json.RawMessage, error) {
-	if len(list) == 0 || string(list) == "null" {
-		return 0, nil, nil
-	}
-	if list[0] == '[' {
-		var elements []json.RawMessage
-		if err := json.Unmarshal(list, &elements); err != nil {
-			return 0, nil, err
-		}
-		n := len(elements)
-		if from = min(from, n); from == n {
-			return n, nil, nil
-		}
-		cut, err := json.Marshal(elements[from:min(to, n)])
-		return n, cut, err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(list, &members); err != nil {
-		return 0, nil, err
-	}
-	keys := slices.Sorted(maps.Keys(members))
-	n := len(keys)
-	some := map[string]json.RawMessage{}
-	for _, k := range keys[min(from, n):min(to, n)] {
-		some[k] = members[k]
-	}
-	cut, err := json.Marshal(some)
-	return n, cut, err
-}
-
-// makeToken names the page that starts at an offset. Tokens are opaque to clients and good for one method.
-func makeToken(offset int, id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(id + ":" + strconv.Itoa(offset)))
-}
-
-func parseToken(token, id string) (int, error) {
-	if token == "" {
-		return 0, nil
-	}
-	plain, err := base64.RawURLEncoding.DecodeString(token)
-	name, number, _ := strings.Cut(string(plain), ":")
-	offset, bad := strconv.Atoi(number)
-	if err != nil || bad != nil || name != id || offset < 0 {
-		return 0, badToken(token)
-	}
-	return offset, nil
 }
 
 func badToken(token string) error {

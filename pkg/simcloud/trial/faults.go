@@ -58,7 +58,7 @@ func NewFaulty(t *testing.T, c *Cloud, account world.Account, tick int) *Faulty 
 	if f.clean, err = c.Read(t, account, fault.InMemory(injector.Wrap(c.Server))); err != nil {
 		t.Fatal(err)
 	}
-	c.pin(t, &f.clean)
+	c.pin(t, &f.clean, c.seal)
 	f.calls = injector.Log()
 	if f.Sealed, _, err = c.Judge.Judge(f.copy(f.clean), scan.State{}); err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func (f *Faulty) Scan(t *testing.T, rules ...fault.Rule) (scan.Collected, *fault
 	}}
 	collected, err := f.Read(t, f.Account, hurried{fault.InMemory(injector.Wrap(f.Server))})
 	if err == nil {
-		f.pin(t, &collected)
+		f.pin(t, &collected, f.seal)
 	}
 	return collected, injector, err
 }

@@ -42,14 +42,7 @@ func Permissions(t *testing.T, c *Cloud, accounts []world.Account, tick int, pat
 		lost := map[string]bool{}
 		for _, account := range accounts {
 			f := c.faulty(t, account, tick)
-			collected, _, err := f.Scan(t, rules...)
-			if err != nil {
-				t.Fatalf("without %s: %v", permission, err)
-			}
-			sealing, _, err := c.Judge.Judge(collected, scan.State{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			sealing := c.without(t, account, rules)
 			clean := Index(f.Sealed)
 			for judged, v := range Index(sealing) {
 				if v.Result == posture.Unknown && clean[judged].Result != posture.Unknown {
@@ -93,6 +86,26 @@ func Permissions(t *testing.T, c *Cloud, accounts []world.Account, tick int, pat
 		}
 	}
 	t.Logf("%d permissions taken away, %d more are needed to begin", len(rest), len(opening))
+}
+
+// without is the snapshot of an account when some calls are refused, in its ancestors' scans as in its own.
+func (c *Cloud) without(t testing.TB, account world.Account, refused []fault.Rule) posture.Sealing {
+	t.Helper()
+	injector := &fault.Injector{Rules: refused}
+	collected, err := c.Read(t, account, fault.InMemory(injector.Wrap(c.Server)))
+	if err != nil {
+		t.Fatalf("%s does not open: %v", account.ID, err)
+	}
+	c.pin(t, &collected, func(t testing.TB, above world.Account) posture.Sealing {
+		sealing := c.without(t, above, refused)
+		sealing.Snapshot.Seq = 1
+		return sealing
+	})
+	sealing, _, err := c.Judge.Judge(collected, scan.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealing
 }
 
 // faulty returns the clean scan of an account at a tick, made once.

@@ -73,12 +73,12 @@ func (c *Cloud) Whole(t testing.TB, account world.Account) scan.Collected {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.pin(t, &collected)
+	c.pin(t, &collected, c.seal)
 	return collected
 }
 
-// pin gives what was collected the snapshots of its ancestors at the same time, read without faults.
-func (c *Cloud) pin(t testing.TB, collected *scan.Collected) {
+// pin gives what was collected the snapshots of its ancestors at the same time, as seal makes them.
+func (c *Cloud) pin(t testing.TB, collected *scan.Collected, seal func(testing.TB, world.Account) posture.Sealing) {
 	t.Helper()
 	memory := memory{}
 	for _, above := range collected.Above.Accounts {
@@ -86,7 +86,7 @@ func (c *Cloud) pin(t testing.TB, collected *scan.Collected) {
 			if account.ID != above.ID {
 				continue
 			}
-			memory[above.String()] = c.seal(t, account)
+			memory[above.String()] = seal(t, account)
 		}
 	}
 	if err := collected.Above.Pin(context.Background(), memory, collected.Types, collected.Started); err != nil {
@@ -94,7 +94,7 @@ func (c *Cloud) pin(t testing.TB, collected *scan.Collected) {
 	}
 }
 
-// seal returns the snapshot of an account at the clock's time.
+// seal returns the snapshot of an account at the clock's time, read without faults.
 func (c *Cloud) seal(t testing.TB, account world.Account) posture.Sealing {
 	t.Helper()
 	key := account.ID + c.Clock.now.String()

@@ -1,0 +1,196 @@
+// Command org scans a simulated Google Cloud organization: all its projects, eight at a time, through the real clients over
+// HTTP. With a latency it compares the wall time with the ideal makespan of the same calls; without one it prints the peak
+// memory of this process, simulator included.
+//
+// The ideal makespan of a project is that of its calls (see bench/scan): two rounds of calls before all others, then the
+// service with the most calls at its rate. That of the organization is their sum shared by eight lanes, or the longest one.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+	"github.com/plumbline-dev/plumbline/collectors/gcp"
+	"github.com/plumbline-dev/plumbline/collectors/transport"
+	derivegcp "github.com/plumbline-dev/plumbline/pkg/derive/gcp"
+	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/scan"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud"
+	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/gcp/project"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
+	"github.com/plumbline-dev/plumbline/rules"
+)
+
+const (
+	lanes        = 8
+	organization = "organizations/123456789012"
+)
+
+// requestRate is handed to the scanner, so that the scan and its ideal always go by the same rates.
+func requestRate(string) rate.Limit { return 25 }
+
+// memory keeps the newest snapshot of the organization, which its projects are judged with, and nothing else.
+type memory struct {
+	mu  sync.Mutex
+	org posture.Sealing
+}
+
+func (m *memory) State(_ context.Context, account string) (posture.Sealing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if account == "gcp:"+organization {
+		return m.org, nil
+	}
+	return posture.Sealing{}, nil
+}
+
+func (m *memory) Contents(context.Context, string, [][32]byte) (map[[32]byte][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[[32]byte][]byte{}
+	for _, r := range m.org.Resources {
+		out[r.Hash] = r.JSON
+	}
+	return out, nil
+}
+
+func (m *memory) Seal(_ context.Context, s posture.Sealing) (posture.Snapshot, error) {
+	s.Snapshot.Seq = 1
+	if s.Snapshot.Account.ID == organization {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.org = posture.Sealing{Snapshot: s.Snapshot, Cells: s.Cells, Resources: s.Resources}
+	}
+	return s.Snapshot, nil
+}
+
+func main() {
+	projects := flag.Int("projects", 200, "projects in the organization")
+	latency := flag.Duration("latency", 50*time.Millisecond, "of every answer")
+	flag.Parse()
+	if err := measure(context.Background(), *projects, *latency); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func measure(ctx context.Context, projects int, latency time.Duration) error {
+	set, err := rules.Load()
+	if err != nil {
+		return err
+	}
+	place := []string{"europe-west1", "us-central1"}
+	accounts := []world.Account{{Account: posture.Account{Provider: "gcp", ID: organization}, Regions: place, Sort: "gcp.organization"}}
+	for i := range projects {
+		id := fmt.Sprintf("acme-p%04d", i)
+		accounts = append(accounts, world.Account{
+			Account: posture.Account{Provider: "gcp", ID: id, Name: id}, Regions: place, Above: []string{fmt.Sprintf("folders/%d", 700+i%20), organization},
+		})
+	}
+	cloud, err := simcloud.Start("127.0.0.1:0", &world.World{Seed: 20, Start: time.Now().UTC(), Kinds: project.Kinds(), Accounts: accounts})
+	if err != nil {
+		return err
+	}
+	defer cloud.Stop()
+	if latency > 0 {
+		cloud.Faults.Set([]fault.Rule{{Kind: fault.Slow, Delay: latency}})
+	}
+	store := &memory{}
+	client := simaws.DialClient(cloud.Addr)
+	var mu sync.Mutex
+	var ideals time.Duration
+	resources, calls := 0, 0
+	scanOne := func(a world.Account) error {
+		var journal *transport.Journal
+		scanner := scan.Scanner{
+			Open: func(ctx context.Context, j *transport.Journal) (collectors.Account, error) {
+				journal = j
+				options := gcp.Options{Project: a.ID, Doer: client, Transport: transport.Options{Journal: j, Rate: requestRate}}
+				if a.Sort != "" {
+					options.Project, options.Organization = "", a.ID
+				}
+				return gcp.Open(ctx, options)
+			},
+			Judge: scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("gcp"), Derive: derivegcp.Derive},
+			Store: store, Clock: transport.SystemClock{}, Trigger: "manual", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		}
+		result, err := scanner.Scan(ctx, nil)
+		if err != nil {
+			return err
+		}
+		for _, cell := range result.Cells {
+			if cause, gap := cell.Gap(); gap {
+				return fmt.Errorf("%s: %s in %s was not read: %v", a.ID, cell.Type, cell.Region, cause)
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		ideals += makespan(journal.Calls(), latency)
+		resources += result.Snapshot.Resources
+		calls += result.Calls
+		return nil
+	}
+	started := time.Now()
+	if err := scanOne(accounts[0]); err != nil {
+		return err
+	}
+	group := errgroup.Group{}
+	group.SetLimit(lanes)
+	for _, a := range accounts[1:] {
+		group.Go(func() error { return scanOne(a) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	wall := time.Since(started)
+	fmt.Printf("%d projects, %d resources, %d calls\n", projects, resources, calls)
+	if ideal := ideals / lanes; latency > 0 {
+		fmt.Printf("organization against ideal makespan: wall %.2f s, ideal %.2f s, ratio %.2f\n", wall.Seconds(), ideal.Seconds(), wall.Seconds()/ideal.Seconds())
+	}
+	fmt.Printf("peak memory: %d MB in %.1f s\n", peak()>>20, wall.Seconds())
+	return nil
+}
+
+// makespan returns the ideal makespan of one account's calls.
+func makespan(calls []posture.Call, latency time.Duration) time.Duration {
+	counts := map[[2]string]int{}
+	for _, c := range calls {
+		counts[[2]string{c.Service, c.Region}]++
+	}
+	var longest time.Duration
+	for place, n := range counts {
+		limit := float64(requestRate(place[0]))
+		beyond := max(0, float64(n)-limit)
+		longest = max(longest, time.Duration(beyond/limit*float64(time.Second)))
+	}
+	return 4*latency + longest // project, ancestry and services one after the other, then all the rest at once
+}
+
+// peak is the largest resident size that this process had, in bytes.
+func peak() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
+			kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kilobytes << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,67 @@
+package azure
+
+import (
+	"slices"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+)
+
+// reader is a collectors.Reader and the resource provider that must be registered in a subscription for there to be anything
+// to read; "" for those that always are.
+type reader struct {
+	collectors.Reader[*client]
+	provider string
+}
+
+// subscriptionReaders lists every reader of subscriptions.
+func subscriptionReaders() []reader {
+	return []reader{
+		{subscription, ""},
+		{caches, "Microsoft.Cache"},
+	}
+}
+
+// tenantReaders lists every reader of tenants.
+func tenantReaders() []reader {
+	return []reader{
+		{tenant, ""},
+	}
+}
+
+// opening are the calls that prove what can be read.
+var opening = []collectors.Operation{
+	{Name: "armsubscriptions.Client.Get", Permission: "Microsoft.Resources/subscriptions/read", Body: collectors.Store},
+	{Name: "armresources.ProvidersClient.NewListPager", Permission: "Microsoft.Resources/subscriptions/providers/read", Body: collectors.Digest},
+	{Name: "graph.organization", Permission: "Graph: Directory.Read.All", Body: collectors.Store},
+}
+
+// Filled lists the resource types that some reader fills.
+func Filled() []string {
+	var out []string
+	for _, r := range append(subscriptionReaders(), tenantReaders()...) {
+		for _, t := range r.Fills {
+			out = append(out, t.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Operations lists every operation that a scan may call, once each, and what it needs.
+func Operations() []collectors.Operation {
+	var out []collectors.Operation
+	seen := map[string]bool{}
+	add := func(operations []collectors.Operation) {
+		for _, op := range operations {
+			if !seen[op.Name] {
+				seen[op.Name] = true
+				out = append(out, op)
+			}
+		}
+	}
+	add(opening)
+	for _, r := range append(subscriptionReaders(), tenantReaders()...) {
+		add(r.Operations)
+	}
+	return out
+}

@@ -5,6 +5,7 @@ package collectors
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -41,11 +42,19 @@ func (b Body) Kept() (bool, []string) { return b.store, b.redact }
 // Operation is one API call a reader may make. The transport refuses calls that no reader declares.
 type Operation struct {
 	Name       string // "CloudTrail.DescribeTrails": the SDK's service id without spaces, and the operation
-	Permission string // what a role must grant; empty when the call needs none
+	Permission string // what a role must grant, several with ", " between them; empty when the call needs none
 	Body       Body
 	// Polled operations are asked again with the same parameters until an answer is ready; for any other operation the same
 	// request twice within a cell means that paging runs in a circle.
 	Polled bool
+}
+
+// Permissions are the permissions that the operation needs, one by one.
+func (op Operation) Permissions() []string {
+	if op.Permission == "" {
+		return nil
+	}
+	return strings.Split(op.Permission, ", ")
 }
 
 // Reader fills the cells of one or several resource types through client C.
@@ -147,9 +156,11 @@ func Permissions(operations []Operation) []string {
 	seen := map[string]bool{}
 	var out []string
 	for _, op := range operations {
-		if op.Permission != "" && !seen[op.Permission] {
-			seen[op.Permission] = true
-			out = append(out, op.Permission)
+		for _, p := range op.Permissions() {
+			if !seen[p] {
+				seen[p] = true
+				out = append(out, p)
+			}
 		}
 	}
 	return out

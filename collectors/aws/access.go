@@ -166,7 +166,7 @@ func tasks(c *client, r collectors.Reader[*client], explain func(error) posture.
 	}
 	for _, region := range c.opened.closed() {
 		task := bind(region, c)
-		task.Skip = &collectors.Skip{State: posture.NotApplicable, Cause: posture.Cause{Code: "not-opted-in", Operation: "EC2.DescribeRegions"}}
+		task.Skip = &collectors.Skip{State: posture.NotApplicable, Cause: posture.Cause{Code: "not-opted-in", Operation: c.opened.told}}
 		out = append(out, task)
 	}
 	if err := c.opened.err; err != nil {

@@ -12,26 +12,29 @@ import (
 
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/aws/schema"
+	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
 // openedRegions is the account's list of regions, read once when the account is opened.
 type openedRegions struct {
 	status map[string]string // region to opt-in status
+	told   string            // the operation that told
 	err    error
 }
 
 // openRegions asks EC2 and, where EC2 calls are refused, the account service.
 func openRegions(ctx context.Context, c *client) *openedRegions {
 	answer, err := ec2.NewFromConfig(c.config).DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: sdk.Bool(true)})
-	opened := &openedRegions{status: map[string]string{}}
+	opened := &openedRegions{status: map[string]string{}, told: "EC2.DescribeRegions"}
 	if err == nil {
 		for _, r := range answer.Regions {
 			opened.status[sdk.ToString(r.RegionName)] = sdk.ToString(r.OptInStatus)
 		}
 		return opened
 	}
-	opened.err = err
+	opened.told, opened.err = "Account.ListRegions", err
+	ctx, _ = transport.WithCell(ctx) // outside of a cell nobody would notice pages that run in a circle
 	list := account.NewListRegionsPaginator(account.NewFromConfig(c.config), &account.ListRegionsInput{})
 	if pages(ctx, list, func(page *account.ListRegionsOutput) error {
 		for _, r := range page.Regions {

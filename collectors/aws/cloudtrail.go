@@ -28,6 +28,7 @@ var trails = collectors.Reader[*client]{
 
 // collectTrails asks every region for its trails, shadows included: a member account sees its organization's trail only as
 // a shadow. Each trail is reported once, from its home region, or from the first region read when its home is not among them.
+// While nobody knows which regions there are, home may be one of those left unread, and the trail is left to it.
 func collectTrails(ctx context.Context, c *client, emit collectors.Emit) error {
 	api := cloudtrail.NewFromConfig(c.config)
 	list, err := api.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: sdk.Bool(true)})
@@ -36,7 +37,7 @@ func collectTrails(ctx context.Context, c *client, emit collectors.Emit) error {
 	}
 	for _, t := range list.TrailList {
 		home := sdk.ToString(t.HomeRegion)
-		if home != c.region && (slices.Contains(c.regions, home) || c.region != c.regions[0]) {
+		if home != c.region && (c.opened.err != nil || slices.Contains(c.regions, home) || c.region != c.regions[0]) {
 			continue
 		}
 		emitTrail(ctx, c.in(home), t, emit)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
@@ -43,6 +44,7 @@ type Faulty struct {
 	clean   scan.Collected
 	Sealed  posture.Sealing // of the clean scan
 	calls   []fault.Entry   // of the clean scan
+	first   map[string]bool // operations that were asked before any reader ran
 	explain map[string]string
 }
 
@@ -55,7 +57,13 @@ func NewFaulty(t *testing.T, c *Cloud, account world.Account, tick int) *Faulty 
 	c.At(tick)
 	injector := &fault.Injector{}
 	var err error
-	if f.clean, err = c.Read(t, account, fault.InMemory(injector.Wrap(c.Server))); err != nil {
+	f.clean, err = c.read(t, account, fault.InMemory(injector.Wrap(c.Server)), func(*collectors.Account) {
+		f.first = map[string]bool{}
+		for _, e := range injector.Log() {
+			f.first[e.Operation] = true
+		}
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.pin(t, &f.clean, c.seal)
@@ -129,16 +137,49 @@ func (f *Faulty) Cases() []Case {
 	return out
 }
 
-// Scan reads the account again with one rule of failing; a slow answer is one that never comes within the time limit.
+// Scan reads the account again with rules of failing; a slow answer is one that never comes within the time limit. Readers
+// that make none of the calls concerned are not run: what they read without faults stands.
 func (f *Faulty) Scan(t *testing.T, rules ...fault.Rule) (scan.Collected, *fault.Injector, error) {
 	injector := &fault.Injector{Rules: rules, Wait: func(context.Context, time.Duration) error {
 		return context.DeadlineExceeded // the caller's patience ends at once
 	}}
-	collected, err := f.Read(t, f.Account, hurried{fault.InMemory(injector.Wrap(f.Server))})
-	if err == nil {
-		f.pin(t, &collected, f.seal)
+	again := map[posture.Key]bool{} // types and regions that are read anew
+	collected, err := f.read(t, f.Account, hurried{fault.InMemory(injector.Wrap(f.Server))}, func(account *collectors.Account) {
+		account.Tasks = slices.DeleteFunc(account.Tasks, func(task collectors.Task) bool { return !f.concerned(task, rules) })
+		for _, task := range account.Tasks {
+			for _, t := range task.Fills {
+				again[posture.Key{Type: t.Name, Region: task.Region}] = true
+			}
+		}
+	})
+	if err != nil {
+		return collected, injector, err
 	}
-	return collected, injector, err
+	old := func(kind, region string) bool {
+		return !again[posture.Key{Type: kind, Region: region}] && !again[posture.Key{Type: kind, Region: posture.Everywhere}]
+	}
+	for _, cell := range f.clean.Cells {
+		if old(cell.Type, cell.Region) {
+			collected.Cells = append(collected.Cells, cell)
+		}
+	}
+	for _, r := range f.copy(f.clean).Resources {
+		if old(r.Type, r.Region) {
+			collected.Resources = append(collected.Resources, r)
+		}
+	}
+	f.pin(t, &collected, f.seal)
+	return collected, injector, nil
+}
+
+// concerned reports whether a reader makes one of the calls that fail, or was begun by one.
+func (f *Faulty) concerned(task collectors.Task, rules []fault.Rule) bool {
+	return slices.ContainsFunc(rules, func(r fault.Rule) bool {
+		return r.Operation == "" || f.first[r.Operation] || slices.ContainsFunc(task.Operations, func(op collectors.Operation) bool {
+			_, operation, _ := strings.Cut(op.Name, ".")
+			return operation == r.Operation
+		})
+	})
 }
 
 // hurried turns a connection that ends without an answer into a timeout, which is what a client without patience sees.

@@ -23,8 +23,10 @@ var update = flag.Bool("update", false, "write the reference page of permissions
 func Permissions(t *testing.T, c *Cloud, accounts []world.Account, tick int, path, title string) {
 	needs := map[string][]string{} // permission → operations
 	for _, op := range c.Operations {
-		if op.Permission != "" && !slices.Contains(needs[op.Permission], op.Name) {
-			needs[op.Permission] = append(needs[op.Permission], op.Name)
+		for _, p := range op.Permissions() {
+			if !slices.Contains(needs[p], op.Name) {
+				needs[p] = append(needs[p], op.Name)
+			}
 		}
 	}
 	rest := map[string][]string{} // permission → rules
@@ -47,7 +49,7 @@ func Permissions(t *testing.T, c *Cloud, accounts []world.Account, tick int, pat
 			for judged, v := range Index(sealing) {
 				if v.Result == posture.Unknown && clean[judged].Result != posture.Unknown {
 					lost[v.RuleID] = true
-					if !slices.ContainsFunc(v.Unread, func(u posture.Unread) bool { return u.Permission == permission }) {
+					if !slices.ContainsFunc(v.Unread, func(u posture.Unread) bool { return slices.Contains(strings.Split(u.Permission, ", "), permission) }) {
 						t.Errorf("without %s: %s on %v does not name it", permission, v.RuleID, v.Resource)
 					}
 				}

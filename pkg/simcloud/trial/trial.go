@@ -52,13 +52,20 @@ func Long() bool { return os.Getenv("PLUMBLINE_LONG") != "" }
 // At moves the cloud's clock to a tick.
 func (c *Cloud) At(tick int) { c.Clock.now = c.World.Start.Add(time.Duration(tick) * 24 * time.Hour) }
 
-// Read scans an account at the clock's time, through handler. An error means that it could not be opened.
+// Read scans an account at the clock's time, through base. An error means that it could not be opened.
 func (c *Cloud) Read(t testing.TB, account world.Account, base http.RoundTripper) (scan.Collected, error) {
+	t.Helper()
+	return c.read(t, account, base, func(*collectors.Account) {})
+}
+
+// read is Read of what choose leaves of an account once it is open.
+func (c *Cloud) read(t testing.TB, account world.Account, base http.RoundTripper, choose func(*collectors.Account)) (scan.Collected, error) {
 	t.Helper()
 	opened, err := c.Open(context.Background(), account, base, transport.Options{Clock: c.Clock, Attempts: 2})
 	if err != nil {
 		return scan.Collected{}, err
 	}
+	choose(&opened)
 	collected, err := scan.Collect(context.Background(), opened, c.Clock, nil)
 	if err != nil {
 		t.Fatal(err)

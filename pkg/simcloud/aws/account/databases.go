@@ -65,10 +65,11 @@ var rdsService = service{
 
 func snapshotKind(name, kind, resource, rule string) world.Kind {
 	return world.Kind{
-		Name: name, Count: 1, Defects: []world.Defect{{Name: "plain", Share: 0.15}, {Name: "public", Drift: 0.08}, {Name: "automated", Share: 0.3}},
+		Name: name, Count: 2,
+		Defects: []world.Defect{{Name: "plain", Share: 0.15}, {Name: "public", Drift: 0.08}, {Name: "shared", Share: 0.3}, {Name: "automated", Share: 0.3}},
 		Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
-			public := failIf(it.Has("public"))
-			if it.Has("automated") {
+			public := failIf(it.Has("public")) // one that is shared with an account is not
+			if automated(it) {
 				public = posture.DoesNotApply
 			}
 			return keyOf(kind, it, it.ARN("rds", it.Region, resource+":"+it.Name())), map[string]posture.Result{
@@ -79,8 +80,11 @@ func snapshotKind(name, kind, resource, rule string) world.Kind {
 	}
 }
 
+// automated: only the first snapshot of a region can be; nobody shares those.
+func automated(it *world.Item) bool { return it.Index == 0 && it.Has("automated") }
+
 func snapshotType(it *world.Item) *string {
-	if it.Has("automated") {
+	if automated(it) {
 		return sdk.String("automated")
 	}
 	return sdk.String("manual")
@@ -133,15 +137,13 @@ func handleRDS(s *aws.Server, w *states) {
 		}
 		return out, nil
 	})
-	restore := func(state *world.State, kind, region string) []string {
-		if it := state.Find(kind, region, 0); it != nil && it.Has("public") {
-			return []string{"all"}
-		}
-		return []string{}
-	}
 	aws.Handle(s, func(c aws.Call[*rds.DescribeDBSnapshotAttributesInput]) (*rds.DescribeDBSnapshotAttributesOutput, error) {
+		it := snapshotNamed(at(w, c).In("rds.snapshot", c.Region), c.Input.DBSnapshotIdentifier)
+		if it == nil {
+			return nil, &types.DBSnapshotNotFoundFault{}
+		}
 		return &rds.DescribeDBSnapshotAttributesOutput{DBSnapshotAttributesResult: &types.DBSnapshotAttributesResult{DBSnapshotIdentifier: c.Input.DBSnapshotIdentifier,
-			DBSnapshotAttributes: []types.DBSnapshotAttribute{{AttributeName: sdk.String("restore"), AttributeValues: restore(at(w, c), "rds.snapshot", c.Region)}}}}, nil
+			DBSnapshotAttributes: []types.DBSnapshotAttribute{{AttributeName: sdk.String("restore"), AttributeValues: mayRestore(it)}}}}, nil
 	})
 	aws.Handle(s, func(c aws.Call[*rds.DescribeDBClusterSnapshotsInput]) (*rds.DescribeDBClusterSnapshotsOutput, error) {
 		out := &rds.DescribeDBClusterSnapshotsOutput{}
@@ -153,9 +155,35 @@ func handleRDS(s *aws.Server, w *states) {
 		return out, nil
 	})
 	aws.Handle(s, func(c aws.Call[*rds.DescribeDBClusterSnapshotAttributesInput]) (*rds.DescribeDBClusterSnapshotAttributesOutput, error) {
+		it := snapshotNamed(at(w, c).In("rds.cluster_snapshot", c.Region), c.Input.DBClusterSnapshotIdentifier)
+		if it == nil {
+			return nil, &types.DBClusterSnapshotNotFoundFault{}
+		}
 		return &rds.DescribeDBClusterSnapshotAttributesOutput{DBClusterSnapshotAttributesResult: &types.DBClusterSnapshotAttributesResult{DBClusterSnapshotIdentifier: c.Input.DBClusterSnapshotIdentifier,
-			DBClusterSnapshotAttributes: []types.DBClusterSnapshotAttribute{{AttributeName: sdk.String("restore"), AttributeValues: restore(at(w, c), "rds.cluster_snapshot", c.Region)}}}}, nil
+			DBClusterSnapshotAttributes: []types.DBClusterSnapshotAttribute{{AttributeName: sdk.String("restore"), AttributeValues: mayRestore(it)}}}}, nil
 	})
+}
+
+// snapshotNamed finds a snapshot by its identifier.
+func snapshotNamed(snapshots []*world.Item, id *string) *world.Item {
+	for _, it := range snapshots {
+		if it.Name() == sdk.ToString(id) {
+			return it
+		}
+	}
+	return nil
+}
+
+// mayRestore lists who can restore a snapshot besides its owner.
+func mayRestore(it *world.Item) []string {
+	accounts := []string{}
+	if it.Has("public") {
+		accounts = append(accounts, "all")
+	}
+	if it.Has("shared") {
+		accounts = append(accounts, "999900001111")
+	}
+	return accounts
 }
 
 func parameterGroup(prefix string, it *world.Item) string {
@@ -184,7 +212,10 @@ func dbInstance(state *world.State, it *world.Item) types.DBInstance {
 	return i
 }
 
-// Each region has one application load balancer with an HTTPS and an HTTP listener.
+// Each region has one application load balancer with three listeners: HTTPS, HTTP that redirects all there is, and HTTP
+// that closes what its rules do not redirect.
+const listenerTLS, listenerHTTP, listenerRules = 0, 1, 2
+
 var elbv2Service = service{
 	kinds: []world.Kind{
 		{
@@ -198,11 +229,17 @@ var elbv2Service = service{
 			},
 		},
 		{
-			Name: "elbv2.listener", Count: 2, Fixed: true, Defects: []world.Defect{{Name: "old-tls", Share: 0.2, Drift: 0.1}, {Name: "plain-http", Share: 0.2, Drift: 0.1}},
+			Name: "elbv2.listener", Count: 3, Fixed: true,
+			Defects: []world.Defect{{Name: "old-tls", Share: 0.2, Drift: 0.1}, {Name: "plain-http", Share: 0.2, Drift: 0.1}, {Name: "plain-path", Share: 0.2, Drift: 0.3}},
 			Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
-				tls, redirect := failIf(it.Has("old-tls")), posture.DoesNotApply
-				if it.Index == 1 {
-					tls, redirect = posture.DoesNotApply, failIf(it.Has("plain-http"))
+				tls, redirect := posture.DoesNotApply, posture.DoesNotApply
+				switch it.Index {
+				case listenerTLS:
+					tls = failIf(it.Has("old-tls"))
+				case listenerHTTP:
+					redirect = failIf(it.Has("plain-http"))
+				case listenerRules:
+					redirect = failIf(it.Has("plain-path"))
 				}
 				return keyOf("aws.elbv2.listener", it, listenerARN(it)), map[string]posture.Result{
 					"aws-elbv2-listener-tls-minimum":    tls,
@@ -254,28 +291,62 @@ func handleELB(s *aws.Server, w *states) {
 	aws.Handle(s, func(c aws.Call[*elbv2.DescribeListenersInput]) (*elbv2.DescribeListenersOutput, error) {
 		out := &elbv2.DescribeListenersOutput{}
 		for _, it := range at(w, c).In("elbv2.listener", c.Region) {
-			forward := []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: sdk.String(it.ARN("elasticloadbalancing", c.Region, "targetgroup/web/1"))}}
-			l := elbtypes.Listener{ListenerArn: sdk.String(listenerARN(it)), LoadBalancerArn: sdk.String(balancerARN(it)), Protocol: elbtypes.ProtocolEnumHttps, Port: sdk.Int32(443), SslPolicy: sdk.String("modern"), DefaultActions: forward,
-				Certificates: []elbtypes.Certificate{{CertificateArn: sdk.String(it.ARN("acm", c.Region, "certificate/1"))}}}
-			if it.Has("old-tls") {
-				l.SslPolicy = sdk.String("compatible")
-			}
-			if it.Index == 1 {
-				l.Protocol, l.Port, l.SslPolicy, l.Certificates = elbtypes.ProtocolEnumHttp, sdk.Int32(80), nil, nil
-				if !it.Has("plain-http") {
-					l.DefaultActions = []elbtypes.Action{{Type: elbtypes.ActionTypeEnumRedirect, RedirectConfig: &elbtypes.RedirectActionConfig{Protocol: sdk.String("HTTPS"), Port: sdk.String("443"), StatusCode: elbtypes.RedirectActionStatusCodeEnumHttp301}}}
+			l := elbtypes.Listener{ListenerArn: sdk.String(listenerARN(it)), LoadBalancerArn: sdk.String(balancerARN(it)), Protocol: elbtypes.ProtocolEnumHttp, DefaultActions: []elbtypes.Action{forward(it)}}
+			switch it.Index {
+			case listenerTLS:
+				l.Protocol, l.Port, l.SslPolicy = elbtypes.ProtocolEnumHttps, sdk.Int32(443), sdk.String("modern")
+				l.Certificates = []elbtypes.Certificate{{CertificateArn: sdk.String(it.ARN("acm", c.Region, "certificate/1"))}}
+				if it.Has("old-tls") {
+					l.SslPolicy = sdk.String("compatible")
 				}
+			case listenerHTTP:
+				l.Port = sdk.Int32(80)
+				if !it.Has("plain-http") {
+					l.DefaultActions = []elbtypes.Action{toHTTPS}
+				}
+			case listenerRules:
+				l.Port, l.DefaultActions = sdk.Int32(8080), []elbtypes.Action{closed}
 			}
 			out.Listeners = append(out.Listeners, l)
 		}
 		return out, nil
 	})
 	aws.Handle(s, func(c aws.Call[*elbv2.DescribeRulesInput]) (*elbv2.DescribeRulesOutput, error) {
-		return &elbv2.DescribeRulesOutput{Rules: []elbtypes.Rule{{RuleArn: sdk.String(sdk.ToString(c.Input.ListenerArn) + "/rule"), IsDefault: sdk.Bool(true), Priority: sdk.String("default"),
-			Actions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward}}}}}, nil
+		for _, it := range at(w, c).In("elbv2.listener", c.Region) {
+			if listenerARN(it) == sdk.ToString(c.Input.ListenerArn) {
+				return &elbv2.DescribeRulesOutput{Rules: listenerRuleList(it)}, nil
+			}
+		}
+		return nil, &elbtypes.ListenerNotFoundException{}
 	})
 	aws.Handle(s, func(aws.Call[*elbv2.DescribeSSLPoliciesInput]) (*elbv2.DescribeSSLPoliciesOutput, error) {
 		return &elbv2.DescribeSSLPoliciesOutput{SslPolicies: []elbtypes.SslPolicy{
 			{Name: sdk.String("modern"), SslProtocols: []string{"TLSv1.2", "TLSv1.3"}}, {Name: sdk.String("compatible"), SslProtocols: []string{"TLSv1", "TLSv1.1", "TLSv1.2"}}}}, nil
 	})
+}
+
+var (
+	toHTTPS = elbtypes.Action{Type: elbtypes.ActionTypeEnumRedirect, RedirectConfig: &elbtypes.RedirectActionConfig{Protocol: sdk.String("HTTPS"), Port: sdk.String("443"), StatusCode: elbtypes.RedirectActionStatusCodeEnumHttp301}}
+	closed  = elbtypes.Action{Type: elbtypes.ActionTypeEnumFixedResponse, FixedResponseConfig: &elbtypes.FixedResponseActionConfig{StatusCode: sdk.String("404")}}
+)
+
+func forward(it *world.Item) elbtypes.Action {
+	return elbtypes.Action{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: sdk.String(it.ARN("elasticloadbalancing", it.Region, "targetgroup/web/1"))}
+}
+
+// listenerRuleList is what a listener does with some paths. What it serves without TLS stands behind what it redirects, so
+// that half the rules say nothing.
+func listenerRuleList(it *world.Item) []elbtypes.Rule {
+	rule := func(priority string, action elbtypes.Action) elbtypes.Rule {
+		arn := strings.Replace(listenerARN(it), "listener/", "listener-rule/", 1) + "/" + it.Hex(16, "rule"+priority)
+		return elbtypes.Rule{RuleArn: sdk.String(arn), IsDefault: sdk.Bool(priority == "default"), Priority: sdk.String(priority), Actions: []elbtypes.Action{action}}
+	}
+	if it.Index != listenerRules {
+		return []elbtypes.Rule{rule("default", forward(it))}
+	}
+	last := toHTTPS
+	if it.Has("plain-path") {
+		last = forward(it)
+	}
+	return []elbtypes.Rule{rule("1", toHTTPS), rule("2", toHTTPS), rule("3", last), rule("default", closed)}
 }

@@ -17,7 +17,6 @@ import (
 	derive "github.com/plumbline-dev/plumbline/pkg/derive/aws"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
-	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
@@ -49,7 +48,7 @@ type faulty struct {
 	judge   scan.Judge
 	clean   scan.Collected
 	sealed  posture.Sealing
-	calls   []fault.Entry // of the clean scan
+	calls   []fault.Entry // of the clean scan, and of those that make a last resort needed
 	explain map[string]string
 }
 
@@ -68,6 +67,13 @@ func newFaulty(t *testing.T) *faulty {
 	injector := &fault.Injector{}
 	f.clean = f.read(t, faultAccount, faultTick, injector.Wrap(f.server))
 	f.calls = injector.Log()
+	for _, broken := range lastResorts {
+		_, injector, err := f.scanWith(t, broken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.calls = append(f.calls, injector.Log()...)
+	}
 	f.sealed, _, err = f.judge.Judge(f.clean, scan.State{})
 	if err != nil {
 		t.Fatal(err)
@@ -75,31 +81,27 @@ func newFaulty(t *testing.T) *faulty {
 	return f
 }
 
-// neverAsked are declared operations for which the simulated accounts give no occasion: a snapshot that is automated, a
-// listener whose default action settles it, a list of regions that EC2 has given already.
-var neverAsked = []string{"Account.ListRegions", "ElasticLoadBalancingv2.DescribeRules", "RDS.DescribeDBClusterSnapshotAttributes"}
+// lastResorts are operations that are asked only when another call has failed, and what makes it fail.
+var lastResorts = map[fault.Call]fault.Rule{
+	{Service: "account", Operation: "ListRegions"}: {Call: fault.Call{Service: "ec2", Operation: "DescribeRegions"}, Kind: fault.Denied},
+}
 
 // TestEveryDeclaredOperationIsAsked keeps the fault test from losing operations unseen.
 func TestEveryDeclaredOperationIsAsked(t *testing.T) {
 	asked := map[string]bool{}
 	for _, call := range newFaulty(t).operations() {
-		asked[call.Operation] = true
+		asked[call.Service+"."+strings.ToLower(call.Operation)] = true
 	}
-	var missing []string
 	for _, op := range collect.Operations() {
-		if _, operation, _ := strings.Cut(op.Name, "."); !asked[operation] {
-			missing = append(missing, op.Name)
+		if !asked[strings.ToLower(op.Name)] {
+			t.Errorf("the simulated account gives no occasion to ask for %s", op.Name)
 		}
-	}
-	slices.Sort(missing)
-	if missing = slices.Compact(missing); !slices.Equal(missing, neverAsked) {
-		t.Errorf("never asked for: %v, known: %v", missing, neverAsked)
 	}
 }
 
-// scanWith reads the account again with one rule of failing; a slow answer is one that never comes within the time limit.
-func (f *faulty) scanWith(t *testing.T, r fault.Rule) (scan.Collected, *fault.Injector, error) {
-	injector := &fault.Injector{Rules: []fault.Rule{r}, Wait: func(ctx context.Context, _ time.Duration) error {
+// scanWith reads the account again while calls fail; a slow answer is one that never comes within the time limit.
+func (f *faulty) scanWith(t *testing.T, rules ...fault.Rule) (scan.Collected, *fault.Injector, error) {
+	injector := &fault.Injector{Rules: rules, Wait: func(ctx context.Context, _ time.Duration) error {
 		return context.DeadlineExceeded // the caller's patience ends at once
 	}}
 	client := &http.Client{Transport: hurried{fault.InMemory(injector.Wrap(f.server))}}
@@ -135,10 +137,12 @@ func TestNothingReadWrongly(t *testing.T) {
 	cases := f.cases(t)
 	compared := 0
 	for _, c := range cases {
-		collected, injector, err := f.scanWith(t, c.rule)
-		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool { return e.Injected != "" })
+		collected, injector, err := f.scanWith(t, c.rules...)
+		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool {
+			return e.Injected != "" && e.Service == c.rules[0].Service && e.Operation == c.rules[0].Operation
+		})
 		if err != nil {
-			if c.rule.Operation != "GetCallerIdentity" {
+			if c.rules[0].Operation != "GetCallerIdentity" {
 				t.Errorf("%s: the scan did not open: %v", c.name, err)
 			}
 			continue // nothing is sealed without an identity
@@ -163,14 +167,14 @@ func TestNothingReadWronglyInPostgres(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 12 {
 		c := cases[random.IntN(len(cases))]
-		if c.rule.Operation == "GetCallerIdentity" {
+		if c.rules[0].Operation == "GetCallerIdentity" {
 			continue
 		}
 		db, _ := plumbtest.Store(t)
 		if _, err := db.Seal(t.Context(), f.sealed); err != nil {
 			t.Fatal(err)
 		}
-		collected, _, err := f.scanWith(t, c.rule)
+		collected, _, err := f.scanWith(t, c.rules...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,16 +217,18 @@ func TestWithoutTheGuardVerdictsAreWrong(t *testing.T) {
 	f := newFaulty(t)
 	wrong, tried := 0, 0
 	for _, c := range f.cases(t) {
-		if c.rule.Kind != fault.Denied || c.rule.Nth != 0 {
+		if c.rules[0].Kind != fault.Denied || c.rules[0].Nth != 0 {
 			continue
 		}
-		collected, _, err := f.scanWith(t, c.rule)
+		collected, _, err := f.scanWith(t, c.rules...)
 		if err != nil {
 			continue
 		}
 		tried++
-		for i := range collected.Cells {
-			collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+		for i, cell := range collected.Cells {
+			if _, gap := cell.Gap(); gap {
+				collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+			}
 		}
 		for _, r := range collected.Resources {
 			r.Unread = slices.DeleteFunc(r.Unread, func(u posture.Unread) bool { return u.Reason == posture.ReasonDenied })
@@ -242,8 +248,13 @@ var saysNotSet = map[string]bool{"iam.GetAccountPasswordPolicy": true, "account.
 
 type faultCase struct {
 	name    string
-	rule    fault.Rule
+	rules   []fault.Rule // the first is tried; a second makes its call needed
 	retried bool
+}
+
+// fails reports whether an operation, as readers declare it, is one of those that fail.
+func (c faultCase) fails(operation string) bool {
+	return slices.ContainsFunc(c.rules, func(r fault.Rule) bool { return strings.EqualFold(operation, r.Service+"."+r.Operation) })
 }
 
 func (f *faulty) operations() []fault.Call {
@@ -279,7 +290,10 @@ func (f *faulty) cases(t *testing.T) []faultCase {
 				if kind.rule.Kind == fault.Gone && saysNotSet[call.Service+"."+call.Operation] {
 					continue
 				}
-				c := faultCase{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, once), r, kind.retried && nth == 1}
+				c := faultCase{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, once), []fault.Rule{r}, kind.retried && nth == 1}
+				if broken, ok := lastResorts[call]; ok {
+					c.rules = append(c.rules, broken)
+				}
 				if os.Getenv("PLUMBLINE_LONG") != "" || kind.name == "denied" || random.IntN(3) == 0 {
 					out = append(out, c)
 				}
@@ -291,7 +305,7 @@ func (f *faulty) cases(t *testing.T) []faultCase {
 
 // complaints says what is wrong with a scan under a fault.
 func (f *faulty) complaints(t *testing.T, collected scan.Collected, c faultCase) []string {
-	var out []string
+	out := f.cellComplaints(collected.Cells, c)
 	// Judging adds to the resources, so each judging gets its own.
 	copied := collected
 	copied.Resources = nil
@@ -314,10 +328,11 @@ func (f *faulty) complaints(t *testing.T, collected scan.Collected, c faultCase)
 		unknownCells := map[string]bool{}
 		for judged, v := range now {
 			before, known := clean[judged]
-			switch {
-			case judged.Resource.ID == "":
+			if judged.Resource.ID == "" {
 				unknownCells[judged.RuleID] = true
-				out = append(out, f.names(v, c)...)
+				known, before.Result = true, cmp.Or(before.Result, posture.Pass) // a cell that was read has no verdict
+			}
+			switch {
 			case !known:
 				out = append(out, fmt.Sprintf("%s: %s judges %v, which does not exist", name, v.RuleID, v.Resource))
 			case v.Result == before.Result:
@@ -354,23 +369,63 @@ func (f *faulty) complaints(t *testing.T, collected scan.Collected, c faultCase)
 	return slices.Compact(out)
 }
 
-// names checks that a verdict that is unknown because of the fault names the call and its permission.
-func (f *faulty) names(v posture.Verdict, c faultCase) []string {
+// cellComplaints: a cell that a fault left incomplete says so and blames the call; no other ends otherwise or is lost.
+func (f *faulty) cellComplaints(cells []posture.Cell, c faultCase) []string {
 	var out []string
-	for _, u := range v.Unread {
-		if u.Reason == posture.ReasonNotCollected {
-			continue
-		}
-		_, operation, _ := strings.Cut(u.Operation, ".")
-		if operation != c.rule.Operation && !(c.rule.Operation == "DescribeRegions") {
-			out = append(out, fmt.Sprintf("%s on %v blames %q", v.RuleID, v.Resource, u.Operation))
-		}
-		if want := f.explain[u.Operation]; u.Permission != want {
-			out = append(out, fmt.Sprintf("%s on %v names permission %q, want %q", v.RuleID, v.Resource, u.Permission, want))
+	now := map[posture.Key]bool{}
+	clean := map[posture.Key]posture.CellState{}
+	for _, cell := range f.clean.Cells {
+		clean[posture.Key{Type: cell.Type, Region: cell.Region}] = cell.State
+	}
+	for _, cell := range cells {
+		key := posture.Key{Type: cell.Type, Region: cell.Region}
+		now[key] = true
+		switch before := clean[key]; {
+		case cell.State == before:
+		case cell.State != posture.Denied && cell.State != posture.Failed:
+			out = append(out, fmt.Sprintf("cell %s %s turned from %q to %q", cell.Type, cell.Region, before, cell.State))
+		case cell.Cause == nil:
+			out = append(out, fmt.Sprintf("cell %s %s is %s and does not say why", cell.Type, cell.Region, cell.State))
+		default:
+			if (cell.State == posture.Denied) != (cell.Cause.Reason == posture.ReasonDenied) {
+				out = append(out, fmt.Sprintf("cell %s %s is %s because of %s", cell.Type, cell.Region, cell.State, cell.Cause.Reason))
+			}
+			out = append(out, f.blame(*cell.Cause, c, "cell "+cell.Type+" "+cell.Region)...)
 		}
 	}
-	if len(v.Unread) == 0 {
-		out = append(out, fmt.Sprintf("%s on %v is unknown and does not say why", v.RuleID, v.Resource))
+	for key := range clean {
+		if !now[key] && !now[posture.Key{Type: key.Type, Region: "*"}] {
+			out = append(out, fmt.Sprintf("cell %s %s is gone", key.Type, key.Region))
+		}
+	}
+	return out
+}
+
+// blame checks that a cause names a call that failed, and what permission the call needs.
+func (f *faulty) blame(cause posture.Cause, c faultCase, who string) []string {
+	if !c.fails(cause.Operation) {
+		return []string{fmt.Sprintf("%s blames %q", who, cause.Operation)}
+	}
+	if want := f.explain[cause.Operation]; cause.Permission != want {
+		return []string{fmt.Sprintf("%s names permission %q, want %q", who, cause.Permission, want)}
+	}
+	return nil
+}
+
+// names checks that a verdict that is unknown because of the fault names the call and its permission. It may name beside
+// them what nothing collects, which did not matter before.
+func (f *faulty) names(v posture.Verdict, c faultCase) []string {
+	var out []string
+	who := fmt.Sprintf("%s on %v", v.RuleID, v.Resource)
+	named := false
+	for _, u := range v.Unread {
+		if u.Reason != posture.ReasonNotCollected {
+			named = true
+			out = append(out, f.blame(u.Cause, c, who)...)
+		}
+	}
+	if !named {
+		out = append(out, who+" is unknown and names no call that failed: "+v.Reason)
 	}
 	return out
 }

@@ -33,6 +33,8 @@ type Options struct {
 	// QuotaProject pays for and counts the calls of APIs that belong to the caller, such as Cloud Asset; empty means the one of
 	// the credentials.
 	QuotaProject string
+	// DiscoveryLocations are where an organization keeps configurations of sensitive data discovery, beside "global".
+	DiscoveryLocations []string
 	// Impersonate is the e-mail of a service account to act as.
 	Impersonate string
 	// Credentials replaces Application Default Credentials; Doer replaces the network. Both are for tests and simulated clouds.
@@ -56,6 +58,7 @@ type client struct {
 	services     enabled
 	redactKey    []byte
 	trusted      []string
+	discovery    []string // locations, "global" first
 }
 
 // Open proves that the credentials can see the project or organization and returns everything there is to read in it. Its
@@ -83,12 +86,14 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	}
 	httpClient := &http.Client{Transport: answers{transport.New(base, wire{}, transportOptions)}}
 	c := &client{options: []option.ClientOption{option.WithHTTPClient(httpClient)}, redactKey: options.Transport.RedactKey}
+	c.discovery = append([]string{"global"}, options.DiscoveryLocations...)
 	account := collectors.Account{
 		Account:   posture.Account{Provider: "gcp", Name: options.Name},
 		Principal: principal,
 		Types:     schema.Types(),
 		Explain:   explain(operations),
 	}
+	ctx, _ = transport.WithCell(ctx) // or pages that run in a circle would do so for ever
 	list := projectReaders()
 	if options.Organization != "" {
 		list = organizationReaders()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
@@ -15,29 +16,27 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// scopes are what tokens are asked for. What they allow is decided by the roles of whoever reads; the directory of users is
-// not an IAM matter and has a scope of its own.
-var scopes = []string{"https://www.googleapis.com/auth/cloud-platform"}
+// scopes are what tokens are asked for; what they allow is decided by the roles of whoever reads. The directory of users is not
+// an IAM matter: it has a scope of its own, asked for apart so that credentials that cannot have it read all the rest.
+var (
+	scopes          = []string{"https://www.googleapis.com/auth/cloud-platform"}
+	directoryScopes = []string{"https://www.googleapis.com/auth/admin.directory.user.readonly"}
+)
 
 // authorize finds Application Default Credentials (a key file, workload or workforce identity federation, gcloud's, or the
 // metadata server), impersonates a service account when asked to, and returns a Doer that adds the token.
 func authorize(ctx context.Context, base transport.Doer, options Options) (transport.Doer, string, error) {
-	found := options.Credentials
-	if found == nil {
-		var err error
-		if found, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes}); err != nil {
-			return nil, "", fmt.Errorf("%w: no usable Google credentials: %s", posture.ErrSetup, firstLine(err))
-		}
+	own, err := detect(options, scopes)
+	if err != nil {
+		return nil, "", err
 	}
-	principal := principalOf(ctx, found)
+	principal := principalOf(ctx, own)
+	found, err := impersonated(options, own, scopes)
+	if err != nil {
+		return nil, "", err
+	}
 	if options.Impersonate != "" {
-		as, err := impersonate.NewCredentials(&impersonate.CredentialsOptions{
-			TargetPrincipal: options.Impersonate, Scopes: scopes, Credentials: found,
-		})
-		if err != nil {
-			return nil, "", fmt.Errorf("%w: act as %s: %s", posture.ErrSetup, options.Impersonate, firstLine(err))
-		}
-		found, principal = as, options.Impersonate
+		principal = options.Impersonate
 	}
 	if _, err := found.Token(ctx); err != nil {
 		return nil, "", fmt.Errorf("%w: no usable Google credentials: %s", posture.ErrSetup, firstLine(err))
@@ -46,7 +45,37 @@ func authorize(ctx context.Context, base transport.Doer, options Options) (trans
 	if quota == "" {
 		quota, _ = found.QuotaProjectID(ctx) // without one the project of the credentials counts
 	}
-	return authorized{base, found, quota}, principal, nil
+	forDirectory := sync.OnceValues(func() (*auth.Credentials, error) {
+		if options.Impersonate != "" {
+			return impersonated(options, own, directoryScopes)
+		}
+		return detect(options, directoryScopes)
+	})
+	return authorized{base, found, forDirectory, quota}, principal, nil
+}
+
+// detect finds credentials, unless they are given.
+func detect(options Options, scopes []string) (*auth.Credentials, error) {
+	if options.Credentials != nil {
+		return options.Credentials, nil
+	}
+	found, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes})
+	if err != nil {
+		return nil, fmt.Errorf("%w: no usable Google credentials: %s", posture.ErrSetup, firstLine(err))
+	}
+	return found, nil
+}
+
+// impersonated returns the credentials of the service account to act as, or own when there is none.
+func impersonated(options Options, own *auth.Credentials, scopes []string) (*auth.Credentials, error) {
+	if options.Impersonate == "" {
+		return own, nil
+	}
+	as, err := impersonate.NewCredentials(&impersonate.CredentialsOptions{TargetPrincipal: options.Impersonate, Scopes: scopes, Credentials: own})
+	if err != nil {
+		return nil, fmt.Errorf("%w: act as %s: %s", posture.ErrSetup, options.Impersonate, firstLine(err))
+	}
+	return as, nil
 }
 
 // principalOf is who the credentials speak for, as far as they say so themselves.
@@ -78,11 +107,19 @@ func principalOf(ctx context.Context, c *auth.Credentials) string {
 type authorized struct {
 	base        transport.Doer
 	credentials *auth.Credentials
+	directory   func() (*auth.Credentials, error)
 	quota       string
 }
 
 func (a authorized) Do(req *http.Request) (*http.Response, error) {
-	token, err := a.credentials.Token(req.Context()) // cached; fetched anew before it expires
+	found := a.credentials
+	if req.URL.Host == "admin.googleapis.com" {
+		var err error
+		if found, err = a.directory(); err != nil {
+			return nil, err
+		}
+	}
+	token, err := found.Token(req.Context()) // cached; fetched anew before it expires
 	if err != nil {
 		return nil, fmt.Errorf("fetch token: %w", err)
 	}

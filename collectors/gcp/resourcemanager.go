@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/api/cloudasset/v1"
+	crmv1 "google.golang.org/api/cloudresourcemanager/v1"
 	crm "google.golang.org/api/cloudresourcemanager/v3"
 
 	"github.com/plumbline-dev/plumbline/collectors"
@@ -60,6 +64,7 @@ var organization = collectors.Reader[*client]{
 		{Name: "cloudresourcemanager.folders.search", Permission: "resourcemanager.folders.get", Body: collectors.Store},
 		{Name: "cloudresourcemanager.folders.getIamPolicy", Permission: "resourcemanager.folders.getIamPolicy", Body: collectors.Store},
 		{Name: "cloudresourcemanager.projects.search", Permission: "resourcemanager.projects.get", Body: collectors.Store},
+		{Name: "cloudresourcemanager.projects.getAncestry", Permission: "resourcemanager.projects.get", Body: collectors.Store},
 		{Name: "cloudasset.searchAllIamPolicies", Permission: "cloudasset.assets.searchAllIamPolicies", Body: collectors.Store},
 	},
 	Collect: collectOrganization,
@@ -71,10 +76,11 @@ func collectOrganization(ctx context.Context, c *client, emit collectors.Emit) e
 	if err != nil {
 		return err
 	}
+	seen, err := seenFolders(ctx, c, api)
 	return errors.Join(
 		collectors.Incomplete(schema.OrganizationType, collectRoot(ctx, c, api, emit)),
-		collectors.Incomplete(schema.FolderType, collectFolders(ctx, api, emit)),
-		collectors.Incomplete(schema.MemberType, collectMembers(ctx, c, api, emit)),
+		collectors.Incomplete(schema.FolderType, errors.Join(err, collectFolders(ctx, api, seen, emit))),
+		collectors.Incomplete(schema.MemberType, collectMembers(ctx, c, api, seen, emit)),
 	)
 }
 
@@ -97,32 +103,82 @@ func collectRoot(ctx context.Context, c *client, api *crm.Service, emit collecto
 	return nil
 }
 
-// collectFolders lists every folder that the caller may see; search needs one call where lists need one per parent.
-func collectFolders(ctx context.Context, api *crm.Service, emit collectors.Emit) error {
+// folders are those that a search showed, of every organization that the caller can see into.
+type folders struct {
+	organization string
+	byName       map[string]*crm.Folder
+}
+
+// seenFolders searches for folders: one call where lists need one per parent.
+func seenFolders(ctx context.Context, c *client, api *crm.Service) (folders, error) {
+	seen := folders{c.organization, map[string]*crm.Folder{}}
 	err := api.Folders.Search().PageSize(500).Pages(ctx, func(page *crm.SearchFoldersResponse) error {
 		for _, f := range page.Folders {
-			out := schema.Folder{Meta: posture.Meta{Name: f.DisplayName, CreatedAt: timestamp(f.CreateTime)}, Parent: f.Parent, State: f.State}
-			policy, err := api.Folders.GetIamPolicy(f.Name, atVersion()).Context(ctx).Do()
-			if err != nil {
-				emit(f.Name, &out, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
-				continue
-			}
-			out.IAM = policyOf(policy)
-			emit(f.Name, &out)
+			seen.byName[f.Name] = f
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("list folders: %w", err)
+		return seen, fmt.Errorf("list folders: %w", err)
 	}
-	return nil
+	return seen, nil
 }
 
-// collectMembers lists the projects. One search of policies over the whole organization replaces a call for each project.
-func collectMembers(ctx context.Context, c *client, api *crm.Service, emit collectors.Emit) error {
+// hold reports whether what lies in parent belongs to the organization; known is false when a folder on the way up was not
+// shown.
+func (f folders) hold(parent string) (ours, known bool) {
+	for range len(f.byName) + 1 { // no folder lies in itself
+		if !strings.HasPrefix(parent, "folders/") {
+			return parent != "" && (!strings.HasPrefix(parent, "organizations/") || parent == f.organization), true
+		}
+		folder := f.byName[parent]
+		if folder == nil {
+			return false, false
+		}
+		parent = folder.Parent
+	}
+	return false, true
+}
+
+func collectFolders(ctx context.Context, api *crm.Service, seen folders, emit collectors.Emit) error {
+	var failed error
+	for _, name := range slices.Sorted(maps.Keys(seen.byName)) {
+		f := seen.byName[name]
+		ours, known := seen.hold(f.Parent)
+		if !known {
+			failed = errors.Join(failed, leftOut("cloudresourcemanager.folders.search", "parent of "+name))
+		}
+		if !ours {
+			continue
+		}
+		out := schema.Folder{Meta: posture.Meta{Name: f.DisplayName, CreatedAt: timestamp(f.CreateTime)}, Parent: f.Parent, State: f.State}
+		policy, err := api.Folders.GetIamPolicy(f.Name, atVersion()).Context(ctx).Do()
+		if err != nil {
+			emit(f.Name, &out, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
+			continue
+		}
+		out.IAM = policyOf(policy)
+		emit(f.Name, &out)
+	}
+	return failed
+}
+
+// collectMembers lists the organization's projects. One search of policies over all of it replaces a call for each project.
+func collectMembers(ctx context.Context, c *client, api *crm.Service, seen folders, emit collectors.Emit) error {
 	grants, grantsErr := projectGrants(ctx, c)
+	var failed error
 	err := api.Projects.Search().PageSize(500).Pages(ctx, func(page *crm.SearchProjectsResponse) error {
 		for _, p := range page.Projects {
+			ours, known := seen.hold(p.Parent)
+			if !known {
+				var err error
+				if ours, err = liesIn(ctx, c, p.ProjectId); err != nil {
+					failed = errors.Join(failed, fmt.Errorf("read ancestry of %s: %w", p.ProjectId, err))
+				}
+			}
+			if !ours {
+				continue
+			}
 			out := schema.Member{
 				Meta:      posture.Meta{Name: p.DisplayName, Tags: p.Labels, CreatedAt: timestamp(p.CreateTime)},
 				ProjectID: p.ProjectId, Parent: p.Parent, State: p.State, Bindings: append([]schema.Binding{}, grants[p.Name]...),
@@ -136,9 +192,27 @@ func collectMembers(ctx context.Context, c *client, api *crm.Service, emit colle
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("list projects: %w", err)
+		return errors.Join(fmt.Errorf("list projects: %w", err), failed)
 	}
-	return nil
+	return failed
+}
+
+// liesIn asks a project itself whether it belongs to the organization.
+func liesIn(ctx context.Context, c *client, projectID string) (bool, error) {
+	api, err := crmv1.NewService(ctx, c.options...)
+	if err != nil {
+		return false, err
+	}
+	ancestry, err := api.Projects.GetAncestry(projectID, &crmv1.GetAncestryRequest{}).Context(ctx).Do()
+	if err != nil {
+		return false, err
+	}
+	for _, a := range ancestry.Ancestor {
+		if a.ResourceId != nil && a.ResourceId.Type == "organization" {
+			return "organizations/"+a.ResourceId.Id == c.organization, nil
+		}
+	}
+	return false, nil
 }
 
 // projectGrants are the bindings set on each project of the organization, by "projects/4711".
@@ -151,16 +225,7 @@ func projectGrants(ctx context.Context, c *client) (map[string][]schema.Binding,
 	search := api.V1.SearchAllIamPolicies(c.organization).AssetTypes("cloudresourcemanager.googleapis.com/Project").PageSize(500)
 	err = search.Pages(ctx, func(page *cloudasset.SearchAllIamPoliciesResponse) error {
 		for _, r := range page.Results {
-			if r.Policy == nil {
-				continue
-			}
-			for _, b := range r.Policy.Bindings {
-				condition := ""
-				if b.Condition != nil {
-					condition = b.Condition.Expression
-				}
-				out[r.Project] = append(out[r.Project], binding(b.Role, b.Members, condition))
-			}
+			out[r.Project] = append(out[r.Project], matched(r)...)
 		}
 		return nil
 	})

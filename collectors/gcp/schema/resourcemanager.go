@@ -15,12 +15,15 @@ type Project struct {
 	State         string   `json:"state"`     // ACTIVE, DELETE_REQUESTED
 	IAM           IAM      `json:"iam"`
 
+	Organization         string           `json:"organization" derived:"true"`         // "organizations/123", "" for a stand-alone project
+	IAMExternalMembers   []string         `json:"iam_external_members" derived:"true"` // members of its own policy who belong to others
 	Effective            EffectiveIAM     `json:"effective" derived:"true"`
 	EnabledServices      []string         `json:"enabled_services" derived:"true"`
 	Compute              ComputeSettings  `json:"compute" derived:"true"`
 	AccessApproval       ApprovalSettings `json:"access_approval" derived:"true"`
 	LogSinks             []RoutedSink     `json:"log_sinks" derived:"true"`            // the project's, and those above that take its entries too
 	AlertingLogFilters   []string         `json:"alerting_log_filters" derived:"true"` // log filters that somebody is told about when they match
+	LogAlerts            LogAlerts        `json:"log_alerts" derived:"true"`
 	EffectiveOrgPolicies []OrgConstraint  `json:"effective_org_policies" derived:"true"`
 }
 
@@ -29,6 +32,11 @@ type EffectiveIAM struct {
 	Bindings             []EffectiveBinding `json:"bindings"`
 	AuditLogTypes        []ServiceLogTypes  `json:"audit_log_types"`
 	AuditExemptedMembers []string           `json:"audit_exempted_members"`
+	// Impersonators, other than Google's own agents, may act as any service account of the project.
+	Impersonators []string `json:"impersonators"`
+	// ServiceAccountDuties and KMSDuties are members who both manage service accounts, or keys, and use them.
+	ServiceAccountDuties []string `json:"service_account_duties"`
+	KMSDuties            []string `json:"kms_duties"`
 }
 
 // EffectiveBinding is a binding and the node that it is set on.
@@ -67,6 +75,27 @@ type RoutedSink struct {
 	Filter      string   `json:"filter"` // "": every entry
 	Disabled    bool     `json:"disabled"`
 	Exclusions  []string `json:"exclusions"` // filters of the exclusions in force
+	Everything  bool     `json:"everything"` // the filter surely selects every entry
+}
+
+// LogAlerts are the alerting log filters that find the log entries of a kind of change, or may find them.
+type LogAlerts struct {
+	ProjectOwnership []LogAlert `json:"project_ownership"`
+	AuditConfig      []LogAlert `json:"audit_config"`
+	CustomRole       []LogAlert `json:"custom_role"`
+	Firewall         []LogAlert `json:"firewall"`
+	Network          []LogAlert `json:"network"`
+	Route            []LogAlert `json:"route"`
+	BucketIAM        []LogAlert `json:"bucket_iam"`
+	SQLInstance      []LogAlert `json:"sql_instance"`
+}
+
+// LogAlert is one alerting log filter, seen from one kind of change.
+type LogAlert struct {
+	Filter string `json:"filter" key:"true"`
+	// Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for
+	// what such entries may or may not hold, or for what cannot be read; a person has to look at it.
+	Finds string `json:"finds"`
 }
 
 // OrgConstraint is what an organization policy constraint comes to in a project, inheritance and defaults included.
@@ -89,6 +118,8 @@ type Organization struct {
 	State               string `json:"state"`
 	IAM                 IAM    `json:"iam"`
 
+	Organization        string          `json:"organization" derived:"true"`         // its own id
+	IAMExternalMembers  []string        `json:"iam_external_members" derived:"true"` // members of its policy who belong to others
 	EssentialContacts   ContactCoverage `json:"essential_contacts" derived:"true"`
 	SCC                 SCCSettings     `json:"scc" derived:"true"`
 	DLPDiscoveryRunning bool            `json:"dlp_discovery_running" derived:"true"`
@@ -113,6 +144,9 @@ type Folder struct {
 	Parent string `json:"parent"`
 	State  string `json:"state"`
 	IAM    IAM    `json:"iam"`
+
+	Organization       string   `json:"organization" derived:"true"`         // "organizations/123"
+	IAMExternalMembers []string `json:"iam_external_members" derived:"true"` // members of its policy who belong to others
 }
 
 // Member is one project as its organization lists it, with the grants set on it: what other projects' scans need to know of

@@ -6,6 +6,444 @@ import "github.com/plumbline-dev/plumbline/pkg/posture"
 
 // The resource types, from the structs of the same name.
 var (
+	ApprovalEnrollmentType = posture.NewType[ApprovalEnrollment]("gcp.accessapproval.settings", map[string]string{
+		"":                                     "ApprovalEnrollment says for which services Google's staff must ask before they reach content; its id is the node's,\n\"projects/acme\" or \"organizations/123\". A node that never set it up has none.\nSource: accessapproval projects.getAccessApprovalSettings, organizations.getAccessApprovalSettings.",
+		"enrolled_ancestor":                    "a folder or the organization has enrolled some service",
+		"enrolled_services[].cloud_product":    "\"all\", \"storage.googleapis.com\"",
+		"enrolled_services[].enrollment_level": "BLOCK_ALL",
+	})
+	AlloyDBClusterType = posture.NewType[AlloyDBCluster]("gcp.alloydb.cluster", map[string]string{
+		"":                          "AlloyDBCluster is one AlloyDB cluster, whose storage and backups its instances share; its id is\n\"projects/acme/locations/europe-west1/clusters/orders\". Its tags are the labels.\nSource: alloydb clusters.list.",
+		"automated_backup_enabled":  "on a schedule; also when nothing is said of it",
+		"cluster_type":              "PRIMARY, or SECONDARY for a copy of one in another region",
+		"continuous_backup_days":    "how far back one can restore; 0 while off",
+		"continuous_backup_enabled": "also when nothing is said of it: that is the service's default",
+		"kms_key_name":              "\"\": a key of Google's",
+		"state":                     "READY, STOPPED, …",
+	})
+	AlloyDBInstanceType = posture.NewType[AlloyDBInstance]("gcp.alloydb.instance", map[string]string{
+		"":                             "AlloyDBInstance is one instance of a cluster; its id is \"projects/acme/locations/europe-west1/clusters/orders/instances/main\".\nIts tags are the labels.\nSource: alloydb clusters.instances.list.",
+		"authorized_external_networks": "ranges that may connect to the public address",
+		"availability_type":            "REGIONAL, ZONAL; \"\" for read pools",
+		"cluster":                      "the cluster's id",
+		"flags":                        "database flags that were set",
+		"instance_type":                "PRIMARY, READ_POOL, SECONDARY",
+		"ssl_mode":                     "\"\": the service's default, which refuses plain connections",
+	})
+	APIKeyType = posture.NewType[APIKey]("gcp.apikeys.key", map[string]string{
+		"":                          "APIKey is one API key, never its string; its id is its UID, its name the display name.\nSource: apikeys projects.locations.keys.list.",
+		"api_targets":               "services that it is good for; empty: every one",
+		"client_restriction":        "browser, server, android, ios, none",
+		"client_restriction_values": "referrers, addresses or applications",
+	})
+	RepositoryType = posture.NewType[Repository]("gcp.artifactregistry.repository", map[string]string{
+		"":                         "Repository is one Artifact Registry repository; its id is its full name, its region the location.\nSource: artifactregistry projects.locations.repositories.list, projects.locations.repositories.getIamPolicy.",
+		"format":                   "DOCKER, MAVEN, NPM, …",
+		"iam.bindings[].condition": "CEL; \"\": always",
+		"iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":      "\"roles/owner\"",
+		"immutable_tags":           "of Docker images",
+		"kms_key_name":             "\"\": a key of Google's",
+		"location":                 "\"europe-west1\", \"us\"",
+		"mode":                     "STANDARD_REPOSITORY, REMOTE_REPOSITORY, VIRTUAL_REPOSITORY",
+		"project_scanning_enabled": "the project has container scanning switched on",
+		"scanning_config":          "INHERITED, DISABLED, \"\": not set",
+		"scanning_state":           "SCANNING_ACTIVE, SCANNING_DISABLED, SCANNING_UNSUPPORTED, \"\": not said",
+	})
+	PolicyHitType = posture.NewType[PolicyHit]("gcp.asset.iam_policy_hit", map[string]string{
+		"":                     "PolicyHit is one resource, of any kind that Cloud Asset Inventory knows, whose own policy grants something to everybody;\nits id is its full name without \"//\". What it inherits, and access lists beside IAM, are not in it.\nSource: cloudasset searchAllIamPolicies, for members allUsers and allAuthenticatedUsers.",
+		"asset_type":           "\"pubsub.googleapis.com/Topic\"",
+		"bindings":             "those with such a member",
+		"bindings[].condition": "CEL; \"\": always",
+		"bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"bindings[].role":      "\"roles/owner\"",
+		"folders":              "those it lies in",
+		"organization":         "\"organizations/123\"",
+		"project":              "\"projects/4711\", \"\" for what belongs to none",
+		"resource":             "\"//pubsub.googleapis.com/projects/acme/topics/orders\"",
+	})
+	DatasetType = posture.NewType[Dataset]("gcp.bigquery.dataset", map[string]string{
+		"":                            "Dataset is one BigQuery dataset; its id is \"projects/acme/datasets/sales\". Its name is the dataset's id, its tags the labels.\nSource: bigquery datasets.list, datasets.get.",
+		"access[].condition":          "CEL; \"\": always",
+		"access[].kind":               "user, group, domain, special_group, iam_member, view, routine, dataset",
+		"access[].role":               "READER, WRITER, OWNER or a role of IAM; \"\" for views, routines and datasets, which may read",
+		"access[].value":              "Value names who or what: \"ada@example.com\", \"allAuthenticatedUsers\", \"projects/acme/datasets/sales/tables/totals\".",
+		"default_table_expiration_ms": "0: tables stay",
+		"hidden":                      "made by BigQuery for itself: the id begins with \"_\"",
+		"kms_key_name":                "of tables made from now on; \"\": a key of Google's",
+		"location":                    "\"EU\", \"europe-west1\"",
+		"max_time_travel_hours":       "how far back changed rows can be read",
+		"public":                      "everybody, or every Google account, is let in",
+	})
+	TableType = posture.NewType[Table]("gcp.bigquery.table", map[string]string{
+		"":                "Table is one BigQuery table, view, snapshot or clone; its id is \"projects/acme/datasets/sales/tables/orders\". Its name is the\ntable's id, its tags the labels.\nSource: bigquery tables.list, tables.get.",
+		"expiration_time": "absent: never",
+		"kind":            "TABLE, VIEW, MATERIALIZED_VIEW, EXTERNAL, SNAPSHOT, CLONE",
+		"kms_key_name":    "\"\": a key of Google's; also of views and external tables",
+	})
+	BinaryAuthorizationPolicyType = posture.NewType[BinaryAuthorizationPolicy]("gcp.binaryauthorization.policy", map[string]string{
+		"":                         "BinaryAuthorizationPolicy says which container images a project's clusters may run; its id is \"projects/acme/policy\". Every\nproject that has the API switched on has one.\nSource: binaryauthorization projects.getPolicy.",
+		"default_enforcement_mode": "ENFORCED_BLOCK_AND_AUDIT_LOG, DRYRUN_AUDIT_LOG_ONLY",
+		"default_evaluation_mode":  "ALWAYS_ALLOW, REQUIRE_ATTESTATION, ALWAYS_DENY",
+	})
+	DeployTargetType = posture.NewType[DeployTarget]("gcp.clouddeploy.target", map[string]string{
+		"":            "DeployTarget is one target of Cloud Deploy; its id is its full name, its region the location. Its tags are the labels.\nSource: clouddeploy projects.locations.targets.list, projects.locations.deliveryPipelines.list.",
+		"final_stage": "the last stage of some delivery pipeline",
+	})
+	BackendServiceType = posture.NewType[BackendService]("gcp.compute.backend_service", map[string]string{
+		"":                      "BackendService is what a load balancer sends traffic to; its id is \"projects/acme/global/backendServices/web\", or with\n\"regions/europe-west1\" for \"global\".\nSource: compute backendServices.aggregatedList, networkEndpointGroups.aggregatedList.",
+		"backend_kinds":         "instance_group, zonal_neg, serverless_neg, internet_neg, psc_neg, portmap_neg",
+		"edge_security_policy":  "Cloud Armor policy before the cache, or \"\"",
+		"external":              "by its scheme",
+		"in_use":                "by a URL map, target proxy or forwarding rule of the project, or by what used_by names",
+		"load_balancing_scheme": "EXTERNAL, EXTERNAL_MANAGED, INTERNAL, …",
+		"location":              "\"global\" or a region",
+		"log_sample_permille":   "logged requests in a thousand; 0 while logs are off",
+		"protocol":              "HTTP, HTTPS, HTTP2, H2C, GRPC, SSL, TCP, UDP, UNSPECIFIED",
+		"security_policy":       "Cloud Armor policy, or \"\"",
+		"used_by":               "what refers to it, as far as the service itself tells",
+	})
+	DiskType = posture.NewType[Disk]("gcp.compute.disk", map[string]string{
+		"":                                "Disk is one persistent disk; its id is its path, \"projects/acme/zones/europe-west1-b/disks/orders\". Its tags are the labels.\nSource: compute disks.aggregatedList.",
+		"attached_to_standalone_instance": "not of a group, GKE or Dataproc",
+		"encryption":                      "platform, cmek (a key in Cloud KMS) or csek (a key sent with each request)",
+		"kms_key_name":                    "the key's version; \"\" unless cmek",
+		"location":                        "a zone, or the region of a regional disk",
+		"newest_snapshot_time":            "absent: there is none",
+		"users":                           "ids of the instances it is attached to",
+	})
+	FirewallRuleType = posture.NewType[FirewallRule]("gcp.compute.firewall_rule", map[string]string{
+		"":                    "FirewallRule is one rule of a packet filter, whatever holds it. The id of a VPC rule is\n\"projects/acme/global/firewalls/allow-ssh\"; that of a policy's rule is the policy's with \"/rules/\" and the priority, which no\ntwo rules of a policy share. Rules of hierarchical policies belong to the organization.\nSource: compute firewalls.list, networkFirewallPolicies.aggregatedList, networkFirewallPolicies.get,\nregionNetworkFirewallPolicies.get, firewallPolicies.list, firewallPolicies.get.",
+		"action":              "allow, deny, goto_next, apply_security_profile_group",
+		"direction":           "INGRESS, EGRESS",
+		"internet_open":       "InternetOpen: the rule is in force and lets in traffic from every public IPv4 or IPv6 address. Rules that come before it and deny some are not looked at.",
+		"layer4[].ports":      "\"22\", \"8000-8099\"; none: all",
+		"layer4[].protocol":   "\"tcp\", \"all\", or a number",
+		"networks":            "ids of the networks it works on; none: its policy is associated with none",
+		"nodes":               "of a hierarchical rule, what its policy is associated with: \"folders/7\"",
+		"open_tcp_ports":      "whatever the direction and the action",
+		"policy":              "the policy that holds it: \"projects/acme/global/firewallPolicies/web\"; \"\" of a VPC rule",
+		"priority":            "the lowest comes first",
+		"source":              "vpc, network_policy, hierarchical_policy",
+		"source_network_type": "narrows the sources: INTERNET, NON_INTERNET, VPC_NETWORKS, INTRA_VPC, or \"\"",
+		"source_objects":      "address groups, host names, countries, threat lists, networks",
+		"source_tags":         "of VPC rules; of policies the secure ones, \"tagValues/7\"",
+		"targets":             "tags, service accounts, networks or forwarding rules; none: everything",
+	})
+	ForwardingRuleType = posture.NewType[ForwardingRule]("gcp.compute.forwarding_rule", map[string]string{
+		"":                      "ForwardingRule is an address and where its traffic goes; its id is \"projects/acme/global/forwardingRules/web\".\nSource: compute forwardingRules.aggregatedList.",
+		"backend_service":       "id, or \"\"",
+		"load_balancing_scheme": "\"\" of Private Service Connect",
+		"port_range":            "\"443-443\"; \"\" when it names ports one by one, or all",
+		"target":                "id of a proxy, gateway, pool or service attachment, a bundle of APIs, or \"\"",
+	})
+	InstanceType = posture.NewType[Instance]("gcp.compute.instance", map[string]string{
+		"":                        "Instance is one virtual machine; its id is its path, \"projects/acme/zones/europe-west1-b/instances/orders\". Its tags are the\nlabels. Of its metadata only keys and switches are kept: values may be secrets.\nSource: compute instances.aggregatedList.",
+		"confidential_supported":  "by machines of this type",
+		"disks[].encryption":      "platform, cmek or csek",
+		"disks[].kind":            "PERSISTENT or SCRATCH",
+		"disks[].source":          "the disk's id; \"\" for local SSDs",
+		"external_ips":            "\"ephemeral\" for one that has no address while the machine is off",
+		"instance_group_member":   "a managed instance group made it",
+		"metadata_suspect_keys":   "those whose values look like a credential",
+		"number":                  "what other services call it",
+		"os_highest_cve_severity": "CRITICAL … NONE; \"\": no report",
+		"os_inventory_time":       "absent: VM Manager never reported",
+		"os_login_effective":      "by its own flag or else the project's",
+		"scopes":                  "OAuth scopes that limit what the account can do from here",
+		"service_account_email":   "\"\": none",
+		"shielded.supported":      "the boot disk's image allows it",
+		"status":                  "RUNNING, TERMINATED, SUSPENDED, …",
+	})
+	NetworkType = posture.NewType[Network]("gcp.compute.network", map[string]string{
+		"":                      "Network is one VPC network of the project, or a legacy network; its id is \"projects/acme/global/networks/default\". A shared\nnetwork belongs to its host project alone.\nSource: compute networks.list.",
+		"dns_logging":           "a DNS policy of the project logs its queries",
+		"firewall_policy_names": "network policies with a rule on it",
+		"has_egress_deny_all":   "HasEgressDenyAll: a rule of its own, of its global policies, or of a policy from above denies all egress to all IPv4 addresses. Rules that come first and allow some are not looked at.",
+		"legacy":                "one range for all regions, without subnetworks",
+		"peerings[].network":    "the other one, perhaps of another project",
+		"peerings[].state":      "ACTIVE, INACTIVE: the other side is missing",
+	})
+	ComputeProjectType = posture.NewType[ComputeProject]("gcp.compute.project", map[string]string{
+		"":                   "ComputeProject is what Compute Engine keeps for a whole project; its id is the project's.\nSource: compute projects.get.",
+		"os_config":          "likewise: whether VM Manager's agent works",
+		"os_login":           "\"true\", \"false\" or \"\" when not set",
+		"os_login_2fa":       "likewise",
+		"serial_port_enable": "likewise",
+		"ssh_keys_count":     "lines of project-wide keys",
+		"xpn_status":         "HOST of a Shared VPC, or UNSPECIFIED_XPN_PROJECT_STATUS",
+	})
+	ResourcePolicyType = posture.NewType[ResourcePolicy]("gcp.compute.resource_policy", map[string]string{
+		"":               "ResourcePolicy is one policy that disks or instances are given, such as a snapshot schedule; its id is its path,\n\"projects/acme/regions/europe-west1/resourcePolicies/daily\".\nSource: compute resourcePolicies.aggregatedList.",
+		"retention_days": "of the snapshots; 0 when not a schedule",
+	})
+	DiskSnapshotType = posture.NewType[DiskSnapshot]("gcp.compute.snapshot", map[string]string{
+		"":               "DiskSnapshot is one snapshot of a disk; its id is its path, \"projects/acme/global/snapshots/orders-1\". It was made at\ncreated_at.\nSource: compute snapshots.list, regions.list, regionSnapshots.list.",
+		"auto_created":   "by a schedule",
+		"encryption":     "platform, cmek or csek",
+		"source_disk":    "the disk's id",
+		"source_disk_id": "its number: a later disk of the same name has another",
+		"status":         "READY once it can be used",
+	})
+	SSLCertificateType = posture.NewType[SSLCertificate]("gcp.compute.ssl_certificate", map[string]string{
+		"":               "SSLCertificate is a classic certificate of load balancers, not one of Certificate Manager; its id is\n\"projects/acme/global/sslCertificates/www\".\nSource: compute sslCertificates.aggregatedList.",
+		"cert_type":      "MANAGED, SELF_MANAGED",
+		"expire_time":    "absent while a managed one is being provisioned",
+		"in_use":         "by a target proxy",
+		"managed_status": "ACTIVE, PROVISIONING, RENEWAL_FAILED, …; \"\" when self-managed",
+	})
+	SSLPolicyType = posture.NewType[SSLPolicy]("gcp.compute.ssl_policy", map[string]string{
+		"": "SSLPolicy says which TLS versions and cipher suites load balancers speak; its id is \"projects/acme/global/sslPolicies/modern\".\nSource: compute sslPolicies.aggregatedList.",
+	})
+	SubnetworkType = posture.NewType[Subnetwork]("gcp.compute.subnetwork", map[string]string{
+		"":                       "Subnetwork is one subnetwork; its id is \"projects/acme/regions/europe-west1/subnetworks/orders\".\nSource: compute subnetworks.aggregatedList.",
+		"flow_logs_enabled":      "by the subnetwork's own setting",
+		"flow_metadata":          "INCLUDE_ALL_METADATA, …, or \"\"",
+		"flow_sampling_permille": "logged flows in a thousand; 0 while logs are off",
+		"network":                "the network's id",
+		"purpose":                "PRIVATE, REGIONAL_MANAGED_PROXY, PRIVATE_SERVICE_CONNECT, PRIVATE_NAT, …",
+	})
+	TargetProxyType = posture.NewType[TargetProxy]("gcp.compute.target_proxy", map[string]string{
+		"":                    "TargetProxy is where a load balancer ends connections; its id is \"projects/acme/global/targetHttpsProxies/web\".\nSource: compute targetHttpsProxies.aggregatedList, targetHttpProxies.aggregatedList, targetSslProxies.list,\ntargetTcpProxies.aggregatedList.",
+		"backend_service":     "id, of ssl and tcp",
+		"certificate_map":     "of Certificate Manager, or \"\"",
+		"certificate_names":   "ids, also of Certificate Manager; not looked at when there is a map",
+		"external":            "a forwarding rule of an external scheme leads here",
+		"kind":                "https, http, ssl, tcp",
+		"redirects_to_https":  "of kind http: whatever is asked for",
+		"ssl_policy":          "id of the policy; \"\": the platform's default",
+		"ssl_policy_features": "cipher suites that a policy of the profile CUSTOM enables",
+		"ssl_policy_min_tls":  "What the policy, or without one the default, comes to; \"\" of kinds without TLS. TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3",
+		"ssl_policy_profile":  "COMPATIBLE, MODERN, RESTRICTED, FIPS_202205, CUSTOM",
+		"url_map":             "id, of https and http",
+	})
+	URLMapType = posture.NewType[URLMap]("gcp.compute.url_map", map[string]string{
+		"":                            "URLMap says which backend answers which host and path; its id is \"projects/acme/global/urlMaps/web\".\nSource: compute urlMaps.aggregatedList.",
+		"all_matchers_https_redirect": "the default and each rule of every path matcher",
+		"backend_services":            "ids, buckets among them",
+	})
+	ClusterType = posture.NewType[Cluster]("gcp.container.cluster", map[string]string{
+		"":                                    "Cluster is one GKE cluster; its id is \"projects/acme/locations/europe-west1/clusters/orders\". Its tags are the labels.\nSource: container projects.locations.clusters.list.",
+		"binary_authorization_mode":           "DISABLED, PROJECT_SINGLETON_POLICY_ENFORCE, …; \"\" when not set",
+		"binary_authorization_project_policy": "BinaryAuthorizationProjectPolicy is what the project's policy does by default; \"\": there is none.",
+		"dns_endpoint_external":               "reachable from outside Google Cloud, by IAM permission",
+		"logging_components":                  "SYSTEM_COMPONENTS, WORKLOADS, APISERVER, …",
+		"logging_service":                     "older switch; \"none\": off",
+		"network":                             "the network's id",
+		"pools_without_gke_metadata":          "pools whose workloads reach the node's own metadata server",
+		"private_nodes":                       "where node pools do not say otherwise",
+		"public_node_pool_count":              "pools that ask for public addresses themselves",
+		"regional":                            "the control plane runs in several zones",
+		"release_channel":                     "RAPID, REGULAR, STABLE, EXTENDED; \"\" when in none",
+		"secrets_encryption":                  "ENCRYPTED, ALL_OBJECTS_ENCRYPTION_ENABLED or DECRYPTED, beyond Google's own",
+		"security_posture_mode":               "DISABLED, BASIC, ENTERPRISE; \"\" when not set",
+		"workload_pool":                       "\"\" when workload identity is off",
+	})
+	NodePoolType = posture.NewType[NodePool]("gcp.container.node_pool", map[string]string{
+		"":                          "NodePool is one group of like nodes of a cluster; its id is the cluster's and \"/nodePools/default\". Its tags are the labels.\nSource: container projects.locations.clusters.list.",
+		"autopilot":                 "the cluster's",
+		"boot_disk_kms_key":         "\"\": a key of Google's",
+		"cluster":                   "the cluster's id",
+		"image_type":                "\"COS_CONTAINERD\"",
+		"legacy_endpoints_disabled": "\"true\", \"false\" or \"\" when not set",
+		"private_nodes":             "\"true\", \"false\", or \"\" for the cluster's setting",
+		"release_channel":           "the cluster's",
+		"service_account":           "\"default\" or \"\": Compute Engine's default account",
+		"workload_metadata_mode":    "GKE_METADATA, GCE_METADATA or \"\"",
+	})
+	DataprocClusterType = posture.NewType[DataprocCluster]("gcp.dataproc.cluster", map[string]string{
+		"":                "DataprocCluster is one Dataproc cluster, never its properties or metadata; its id is \"projects/acme/regions/europe-west1/clusters/\"\nand the name.\nSource: dataproc projects.regions.clusters.list, in the regions of compute regions.list.",
+		"disk_kms_key":    "\"\": a key of Google's",
+		"kms_key":         "of the arguments of jobs; likewise",
+		"service_account": "\"\": Compute Engine's default account",
+		"virtual":         "runs on GKE and has no disks of its own",
+	})
+	DirectoryUserType = posture.NewType[DirectoryUser]("gcp.directory.user", map[string]string{
+		"":                "DirectoryUser is one account of the organization's directory (Workspace or Cloud Identity); its id is Google's number for\nit, its name the address. The directory is no matter of IAM: whoever scans needs a role of its own there.\nSource: directory users.list.",
+		"enforced_in_2sv": "cannot sign in without it",
+		"enrolled_in_2sv": "has set up two-step verification",
+		"last_login":      "absent: never",
+	})
+	DiscoveryConfigType = posture.NewType[DiscoveryConfig]("gcp.dlp.discovery_config", map[string]string{
+		"":              "DiscoveryConfig is one scan configuration of sensitive data discovery in the organization; its id is\n\"discoveryConfigs/\" and its own. Configurations of locations that the deployment does not name are not read.\nSource: dlp organizations.locations.discoveryConfigs.list.",
+		"last_run_time": "absent: it has not run",
+		"status":        "RUNNING, PAUSED",
+		"targets":       "bigquery, cloud_sql, cloud_storage, secrets, vertex_dataset, other_cloud",
+	})
+	ManagedZoneType = posture.NewType[ManagedZone]("gcp.dns.managed_zone", map[string]string{
+		"":              "ManagedZone is one zone of Cloud DNS; its id is \"projects/acme/managedZones/example-org\".\nSource: dns managedZones.list.",
+		"dns_name":      "\"example.org.\"",
+		"dnssec_state":  "on, off, transfer",
+		"ksk_algorithm": "of key signing keys made next: \"ecdsap256sha256\"; \"\": the default",
+		"query_logging": "of public zones",
+		"visibility":    "public, private",
+		"zsk_algorithm": "of zone signing keys, likewise",
+	})
+	DNSPolicyType = posture.NewType[DNSPolicy]("gcp.dns.policy", map[string]string{
+		"":         "DNSPolicy is one server policy of Cloud DNS; its id is \"projects/acme/policies/logging\".\nSource: dns policies.list.",
+		"networks": "ids of the VPC networks it is bound to",
+	})
+	ContactType = posture.NewType[Contact]("gcp.essentialcontacts.contact", map[string]string{
+		"":                 "Contact is an address that Google writes to about the organization; its id is the number in its name.\nSource: essentialcontacts organizations.contacts.list.",
+		"categories":       "ALL, SUSPENSION, SECURITY, TECHNICAL, BILLING, LEGAL, PRODUCT_UPDATES, TECHNICAL_INCIDENTS",
+		"validation_state": "VALID, INVALID, VALIDATION_STATE_UNSPECIFIED",
+	})
+	FunctionType = posture.NewType[Function]("gcp.functions.function", map[string]string{
+		"":                             "Function is one Cloud Run function of either generation, never the values of its environment; its id is its full name, its\nregion the location.\nSource: cloudfunctions projects.locations.functions.list, projects.locations.functions.getIamPolicy,\nprojects.locations.runtimes.list.",
+		"env_suspect_names":            "of plain variables, at build or run, that look like secrets",
+		"generation":                   "GEN_1, GEN_2",
+		"http_trigger":                 "no event calls it",
+		"iam":                          "set on the function and on its service",
+		"iam.bindings[].condition":     "CEL; \"\": always",
+		"iam.bindings[].members":       "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":          "\"roles/owner\"",
+		"ingress":                      "ALLOW_ALL, ALLOW_INTERNAL_ONLY, ALLOW_INTERNAL_AND_GCLB",
+		"kms_key_name":                 "\"\": a key of Google's",
+		"own_iam":                      "set on the function",
+		"own_iam.bindings[].condition": "CEL; \"\": always",
+		"own_iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"own_iam.bindings[].role":      "\"roles/owner\"",
+		"run_service":                  "full name of the Cloud Run service of GEN_2; \"\" for GEN_1",
+		"runtime":                      "\"nodejs22\"",
+		"runtime_decommission_date":    "absent, like the other: not announced",
+		"secret_env_count":             "variables that Secret Manager fills",
+		"security_level":               "SECURE_ALWAYS, SECURE_OPTIONAL: of GEN_1 with an HTTP trigger",
+		"service_account_is_default":   "App Engine's or Compute Engine's",
+	})
+	DenyPolicyType = posture.NewType[DenyPolicy]("gcp.iam.deny_policy", map[string]string{
+		"":                           "DenyPolicy takes permissions away whatever is granted; its id is that of the policy on the project or organization.\nSource: iam policies.listPolicies, policies.get.",
+		"attachment_point":           "\"projects/acme\", \"organizations/123\"",
+		"rules[].condition":          "CEL over the resource's tags; \"\": always",
+		"rules[].denied_permissions": "\"iam.googleapis.com/serviceAccountKeys.create\"",
+		"rules[].denied_principals":  "\"principalSet://goog/public:all\"",
+	})
+	ServiceAccountType = posture.NewType[ServiceAccount]("gcp.iam.service_account", map[string]string{
+		"":                         "ServiceAccount is one service account of the project; its id is \"projects/acme/serviceAccounts/\" and the e-mail, which is\nits name too. Service agents live in Google's own projects and are not among them.\nSource: iam projects.serviceAccounts.list, projects.serviceAccounts.getIamPolicy, projects.serviceAccounts.keys.list.",
+		"activity_observed_since":  "ActivityObservedSince: from when on use would have been seen; absent: nobody's use was ever seen in the project.",
+		"effective_roles":          "held on its project, or any other node of the organization",
+		"effective_roles[].node":   "\"projects/acme\", \"folders/7\", \"organizations/123\"",
+		"external_members":         "ExternalMembers of its policy belong neither to the organization nor to Google, or are a whole workload identity pool.",
+		"iam":                      "who may use or impersonate it",
+		"iam.bindings[].condition": "CEL; \"\": always",
+		"iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":      "\"roles/owner\"",
+		"kind":                     "user_created, compute_default, appengine_default, other_default",
+		"project_roles":            "held on its own project",
+		"unique_id":                "never given again, unlike the e-mail",
+		"user_managed_key_count":   "neither disabled nor expired",
+	})
+	ServiceAccountKeyType = posture.NewType[ServiceAccountKey]("gcp.iam.service_account_key", map[string]string{
+		"":                   "ServiceAccountKey is one key of a service account that its user made or uploaded; its id is that of the account, \"/keys/\"\nand the key's. Keys that Google makes and replaces for itself are not listed.\nSource: iam projects.serviceAccounts.keys.list.",
+		"key_origin":         "GOOGLE_PROVIDED: made there; USER_PROVIDED: uploaded",
+		"key_type":           "USER_MANAGED",
+		"last_authenticated": "absent: never, as far as was watched",
+		"valid_after":        "when it was made",
+		"valid_before":       "in the year 9999: it never expires",
+	})
+	WorkforcePoolType = posture.NewType[WorkforcePool]("gcp.iam.workforce_pool", map[string]string{
+		"":      "WorkforcePool holds people whom another identity provider signs in; its id is the last part of its name. Names of pools\nare unique in the world and do not tell whose they are.\nSource: iam locations.workforcePools.list.",
+		"state": "ACTIVE, DELETED",
+	})
+	WorkloadIdentityProviderType = posture.NewType[WorkloadIdentityProvider]("gcp.iam.workload_identity_provider", map[string]string{
+		"":                    "WorkloadIdentityProvider lets the identities of another cloud, cluster or CI system act in the project; its id is its full\nname, \"projects/4711/locations/global/workloadIdentityPools/ci/providers/github\".\nSource: iam projects.locations.workloadIdentityPools.list, projects.locations.workloadIdentityPools.providers.list.",
+		"attribute_condition": "CEL over the foreign token; \"\": every token of the issuer will do",
+		"issuer_uri":          "of oidc; else \"\"",
+		"kind":                "oidc, aws, saml, x509",
+		"pool_usable":         "active and not disabled",
+		"state":               "ACTIVE, DELETED",
+	})
+	CryptoKeyType = posture.NewType[CryptoKey]("gcp.kms.crypto_key", map[string]string{
+		"":                                  "CryptoKey is one Cloud KMS key with what its key ring grants; its id is its full name, its region the location. Keys cannot\nbe deleted: those without a usable version stay in the list.\nSource: cloudkms projects.locations.keyRings.cryptoKeys.list, and getIamPolicy of the key and of its key ring.",
+		"destroy_scheduled_seconds":         "between the order to destroy a version and its end",
+		"effective.bindings[].origin":       "\"projects/acme\", \"folders/7\", \"organizations/123\"",
+		"iam.bindings[].condition":          "CEL; \"\": always",
+		"iam.bindings[].members":            "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":               "\"roles/owner\"",
+		"import_only":                       "versions come from outside only",
+		"key_ring_iam.bindings[].condition": "CEL; \"\": always",
+		"key_ring_iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"key_ring_iam.bindings[].role":      "\"roles/owner\"",
+		"next_rotation_time":                "absent: none is planned",
+		"primary_state":                     "ENABLED, DESTROY_SCHEDULED, DESTROYED, …; \"\": no primary version",
+		"protection_level":                  "SOFTWARE, HSM, HSM_SINGLE_TENANT, EXTERNAL, EXTERNAL_VPC",
+		"purpose":                           "ENCRYPT_DECRYPT, ASYMMETRIC_SIGN, ASYMMETRIC_DECRYPT, MAC, …",
+		"rotation_seconds":                  "0: never by itself",
+	})
+	LogBucketType = posture.NewType[LogBucket]("gcp.logging.bucket", map[string]string{
+		"":                    "LogBucket stores log entries; its id is its full name, its region the location.\nSource: logging projects.locations.buckets.list, folders.locations.buckets.list, organizations.locations.buckets.list.",
+		"bucket_id":           "_Required, _Default, or one of one's own",
+		"kms_key_name":        "\"\": a key of Google's",
+		"lifecycle_state":     "ACTIVE, DELETE_REQUESTED, UPDATING, CREATING, FAILED",
+		"receives_audit_logs": "ReceivesAuditLogs: a sink of its own parent, or of a folder or organization, brings audit logs here.",
+		"retention_days":      "400 for good in _Required",
+	})
+	LogMetricType = posture.NewType[LogMetric]("gcp.logging.metric", map[string]string{
+		"":            "LogMetric counts log entries; its id is \"projects/acme/metrics/\" and its name.\nSource: logging projects.metrics.list.",
+		"bucket_name": "the log bucket whose entries count, whoever wrote them; \"\": the project's own entries",
+	})
+	LogSinkType = posture.NewType[LogSink]("gcp.logging.sink", map[string]string{
+		"":                   "LogSink routes the log entries of a project, folder or organization somewhere; its id is its parent, \"/sinks/\" and its name.\nSource: logging projects.sinks.list, folders.sinks.list, organizations.sinks.list.",
+		"destination":        "\"storage.googleapis.com/logs-of-acme\", \"logging.googleapis.com/projects/acme/locations/global/buckets/audit\"",
+		"destination_bucket": "the Cloud Storage bucket, or \"\"",
+		"drops_audit_logs":   "an exclusion in force is for audit logs",
+		"filter":             "\"\": every entry",
+		"include_children":   "takes the entries of all that lies below, too",
+		"intercept_children": "and keeps them from the sinks below",
+		"is_system":          "_Required or _Default, which are there from the start",
+		"parent":             "\"projects/acme\", \"folders/7\", \"organizations/123\"",
+	})
+	AlertPolicyType = posture.NewType[AlertPolicy]("gcp.monitoring.alert_policy", map[string]string{
+		"":                     "AlertPolicy tells somebody when its conditions are met; its id is \"projects/acme/alertPolicies/1234\". Its name is the display\nname, its tags the user labels.\nSource: monitoring projects.alertPolicies.list.",
+		"combiner":             "OR, AND, AND_WITH_MATCHING_RESOURCE",
+		"conditions[].kind":    "threshold, absence, log, mql, promql, sql, other",
+		"conditions[].name":    "\"projects/acme/alertPolicies/1234/conditions/5678\"",
+		"conditions[].query":   "filter or query, in the language of the kind",
+		"log_filters":          "of conditions that wait for a log entry",
+		"metric_types":         "log-based ones; as PromQL spells them where a PromQL query names them",
+		"usable_channel_count": "that exist, are on, and are not waiting to be verified",
+		"valid":                "an invalid one never opens an incident",
+	})
+	MetricsScopeType = posture.NewType[MetricsScope]("gcp.monitoring.metrics_scope", map[string]string{
+		"":                "MetricsScope is a project that watches the scanned project's metrics, as each watches its own: alerts on them may be there.\nIts id is \"locations/global/metricsScopes/4711\", with the number of the project that watches.\nSource: monitoring locations.global.metricsScopes.listMetricsScopesByMonitoredProject.",
+		"own":             "the scanned project's",
+		"scoping_project": "its number",
+	})
+	NotificationChannelType = posture.NewType[NotificationChannel]("gcp.monitoring.notification_channel", map[string]string{
+		"":                    "NotificationChannel is a way to tell somebody; its id is \"projects/acme/notificationChannels/1234\". Where it leads is in its\nlabels, which hold addresses and tokens and are not kept.\nSource: monitoring projects.notificationChannels.list.",
+		"channel_type":        "email, sms, pagerduty, slack, pubsub, webhook_tokenauth, …",
+		"verification_status": "VERIFIED, UNVERIFIED, or \"\" where none is asked for",
+	})
+	OrgPolicyType = posture.NewType[OrgPolicy]("gcp.orgpolicy.policy", map[string]string{
+		"":                       "OrgPolicy is what one organization policy constraint comes to in the project, inheritance and defaults included; its id is\nthe constraint's name. Only constraints that something here asks about are read.\nSource: orgpolicy projects.policies.getEffectivePolicy.",
+		"constraint":             "\"iam.disableServiceAccountKeyCreation\"",
+		"dry_run":                "only tried out: what it forbids is logged and happens all the same",
+		"node":                   "\"projects/acme\"",
+		"spec.reset":             "back to the constraint's default",
+		"spec.rules[].condition": "CEL over the resource's tags; \"\": always",
+	})
+	OSInventoryType = posture.NewType[OSInventory]("gcp.osconfig.inventory", map[string]string{
+		"":              "OSInventory is what VM Manager's agent last reported of an instance; its id is its full name,\n\"projects/4711/locations/europe-west1-b/instances/42/inventory\".\nSource: osconfig projects.locations.instances.inventories.list, in the zones that compute instances.aggregatedList names.",
+		"instance":      "the instance's number",
+		"os_short_name": "\"debian\", \"windows\"",
+	})
+	VulnerabilityReportType = posture.NewType[VulnerabilityReport]("gcp.osconfig.vulnerability_report", map[string]string{
+		"":                                "VulnerabilityReport is what is known to be vulnerable in an instance; its id is its full name,\n\"projects/4711/locations/europe-west1-b/instances/42/vulnerabilityReport\". There is none without an inventory.\nSource: osconfig projects.locations.instances.vulnerabilityReports.list, in the same zones.",
+		"highest_upgradable_cve_severity": "CRITICAL, HIGH, MEDIUM, LOW, MINIMAL, NONE",
+	})
+	ActivityType = posture.NewType[Activity]("gcp.policyanalyzer.activity", map[string]string{
+		"":                   "Activity is when a service account or a key of one was last used; its id is that of the account or key. What was not used\nwithin the period may be missing.\nSource: policyanalyzer projects.locations.activityTypes.activities.query.",
+		"activity_type":      "serviceAccountLastAuthentication, serviceAccountKeyLastAuthentication",
+		"full_resource_name": "\"//iam.googleapis.com/projects/acme/serviceAccounts/…\"",
+		"last_authenticated": "to the day; absent: not within the period",
+	})
+	TopicType = posture.NewType[Topic]("gcp.pubsub.topic", map[string]string{
+		"":                            "Topic is one Pub/Sub topic; its id is its full name.\nSource: pubsub projects.topics.list, projects.topics.getIamPolicy.",
+		"allowed_persistence_regions": "where messages may be stored; empty: anywhere",
+		"iam.bindings[].condition":    "CEL; \"\": always",
+		"iam.bindings[].members":      "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":         "\"roles/owner\"",
+		"kms_key_name":                "\"\": a key of Google's",
+	})
 	FolderType = posture.NewType[Folder]("gcp.resourcemanager.folder", map[string]string{
 		"":                              "Folder is one folder of an organization; its id is \"folders/7\".\nSource: cloudresourcemanager folders.search, folders.getIamPolicy.",
 		"iam.audit_configs[].log_types": "ADMIN_READ, DATA_READ, DATA_WRITE",
@@ -13,6 +451,8 @@ var (
 		"iam.bindings[].condition":      "CEL; \"\": always",
 		"iam.bindings[].members":        "\"user:ada@example.com\", \"allUsers\"",
 		"iam.bindings[].role":           "\"roles/owner\"",
+		"iam_external_members":          "members of its policy who belong to others",
+		"organization":                  "\"organizations/123\"",
 	})
 	MemberType = posture.NewType[Member]("gcp.resourcemanager.member", map[string]string{
 		"":                     "Member is one project as its organization lists it, with the grants set on it: what other projects' scans need to know of\nit. Its id is the project's number, \"projects/4711\".\nSource: cloudresourcemanager projects.search, cloudasset searchAllIamPolicies.",
@@ -30,32 +470,101 @@ var (
 		"iam.bindings[].condition":              "CEL; \"\": always",
 		"iam.bindings[].members":                "\"user:ada@example.com\", \"allUsers\"",
 		"iam.bindings[].role":                   "\"roles/owner\"",
+		"iam_external_members":                  "members of its policy who belong to others",
+		"organization":                          "its own id",
 	})
 	ProjectType = posture.NewType[Project]("gcp.resourcemanager.project", map[string]string{
-		"":                                    "Project is one Google Cloud project; its id is the project's. Its name is the display name, its tags the labels.\nSource: cloudresourcemanager projects.get, projects.getAncestry, projects.getIamPolicy.",
-		"access_approval.effective_enrolled":  "by itself or by an ancestor",
-		"alerting_log_filters":                "log filters that somebody is told about when they match",
-		"ancestors":                           "nearest first, ends with the organization",
-		"compute.os_login":                    "\"true\", \"false\" or \"\" when not set",
-		"compute.os_login_2fa":                "likewise",
-		"compute.ssh_keys_count":              "lines of project-wide keys",
-		"effective.audit_log_types[].service": "\"allServices\" or \"storage.googleapis.com\"",
-		"effective.bindings[].origin":         "\"projects/acme\", \"folders/7\", \"organizations/123\"",
-		"effective_org_policies[].constraint": "\"iam.disableServiceAccountKeyCreation\"",
-		"iam.audit_configs[].log_types":       "ADMIN_READ, DATA_READ, DATA_WRITE",
-		"iam.audit_configs[].service":         "\"allServices\" or \"storage.googleapis.com\"",
-		"iam.bindings[].condition":            "CEL; \"\": always",
-		"iam.bindings[].members":              "\"user:ada@example.com\", \"allUsers\"",
-		"iam.bindings[].role":                 "\"roles/owner\"",
-		"log_sinks":                           "the project's, and those above that take its entries too",
-		"log_sinks[].exclusions":              "filters of the exclusions in force",
-		"log_sinks[].filter":                  "\"\": every entry",
-		"parent":                              "\"folders/7\", \"organizations/123\", \"\" for a stand-alone project",
-		"state":                               "ACTIVE, DELETE_REQUESTED",
+		"":                                     "Project is one Google Cloud project; its id is the project's. Its name is the display name, its tags the labels.\nSource: cloudresourcemanager projects.get, projects.getAncestry, projects.getIamPolicy.",
+		"access_approval.effective_enrolled":   "by itself or by an ancestor",
+		"alerting_log_filters":                 "log filters that somebody is told about when they match",
+		"ancestors":                            "nearest first, ends with the organization",
+		"compute.os_login":                     "\"true\", \"false\" or \"\" when not set",
+		"compute.os_login_2fa":                 "likewise",
+		"compute.ssh_keys_count":               "lines of project-wide keys",
+		"effective.audit_log_types[].service":  "\"allServices\" or \"storage.googleapis.com\"",
+		"effective.bindings[].origin":          "\"projects/acme\", \"folders/7\", \"organizations/123\"",
+		"effective.impersonators":              "Impersonators, other than Google's own agents, may act as any service account of the project.",
+		"effective.service_account_duties":     "ServiceAccountDuties and KMSDuties are members who both manage service accounts, or keys, and use them.",
+		"effective_org_policies[].constraint":  "\"iam.disableServiceAccountKeyCreation\"",
+		"iam.audit_configs[].log_types":        "ADMIN_READ, DATA_READ, DATA_WRITE",
+		"iam.audit_configs[].service":          "\"allServices\" or \"storage.googleapis.com\"",
+		"iam.bindings[].condition":             "CEL; \"\": always",
+		"iam.bindings[].members":               "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":                  "\"roles/owner\"",
+		"iam_external_members":                 "members of its own policy who belong to others",
+		"log_alerts.audit_config[].finds":      "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.bucket_iam[].finds":        "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.custom_role[].finds":       "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.firewall[].finds":          "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.network[].finds":           "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.project_ownership[].finds": "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.route[].finds":             "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_alerts.sql_instance[].finds":      "Finds: every: each entry of the kind, alone or with the others that say so. some: surely not each. unsure: it asks for what such entries may or may not hold, or for what cannot be read; a person has to look at it.",
+		"log_sinks":                            "the project's, and those above that take its entries too",
+		"log_sinks[].everything":               "the filter surely selects every entry",
+		"log_sinks[].exclusions":               "filters of the exclusions in force",
+		"log_sinks[].filter":                   "\"\": every entry",
+		"organization":                         "\"organizations/123\", \"\" for a stand-alone project",
+		"parent":                               "\"folders/7\", \"organizations/123\", \"\" for a stand-alone project",
+		"state":                                "ACTIVE, DELETE_REQUESTED",
+	})
+	RunServiceType = posture.NewType[RunService]("gcp.run.service", map[string]string{
+		"":                         "RunService is one Cloud Run service, never the values of its environment; its id is its full name, its region the location.\nServices that belong to functions of the second generation are among them.\nSource: run projects.locations.services.list, projects.locations.services.getIamPolicy.",
+		"env_suspect_names":        "of plain variables that look like secrets",
+		"from_functions":           "a function's service",
+		"iam.bindings[].condition": "CEL; \"\": always",
+		"iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":      "\"roles/owner\"",
+		"ingress":                  "INGRESS_TRAFFIC_ALL, …_INTERNAL_ONLY, …_INTERNAL_LOAD_BALANCER, …_NONE",
+		"invoker_iam_disabled":     "callers are not asked who they are",
+		"kms_key_name":             "\"\": a key of Google's",
+		"service_account":          "\"\": Compute Engine's default account",
+		"vpc_egress":               "ALL_TRAFFIC, PRIVATE_RANGES_ONLY, \"\": no way into a network",
+	})
+	SecretType = posture.NewType[Secret]("gcp.secretmanager.secret", map[string]string{
+		"":                         "Secret is one secret of Secret Manager, never its value; its id is \"projects/4711/secrets/\" and the name. Regional secrets,\nwhich only their region's own endpoint lists, are not among them.\nSource: secretmanager projects.secrets.list, projects.secrets.getIamPolicy.",
+		"expire_time":              "absent: never",
+		"iam.bindings[].condition": "CEL; \"\": always",
+		"iam.bindings[].members":   "\"user:ada@example.com\", \"allUsers\"",
+		"iam.bindings[].role":      "\"roles/owner\"",
+		"kms_key_names":            "of all replicas; empty: keys of Google's",
+		"rotation_seconds":         "0: no regular rotation",
+	})
+	SecurityFindingType = posture.NewType[SecurityFinding]("gcp.securitycenter.finding", map[string]string{
+		"":              "SecurityFinding is one open finding of Security Command Center that is critical or high and not muted; its id is\n\"sources/5678/findings/\" and its own. Its name is the category.\nSource: securitycenter organizations.sources.findings.list, over all sources.",
+		"category":      "\"PUBLIC_BUCKET_ACL\"",
+		"event_time":    "when it was last seen to be so",
+		"finding_class": "THREAT, VULNERABILITY, MISCONFIGURATION, …",
+		"mute":          "UNMUTED, UNDEFINED",
+		"resource_name": "\"//storage.googleapis.com/orders\"",
+		"severity":      "CRITICAL, HIGH",
+		"state":         "ACTIVE",
+	})
+	SecuritySourceType = posture.NewType[SecuritySource]("gcp.securitycenter.source", map[string]string{
+		"":             "SecuritySource is one detector of Security Command Center; its id is \"sources/\" and its number. An organization in which\nthe product was never switched on has none.\nSource: securitycenter organizations.sources.list.",
+		"display_name": "\"Security Health Analytics\"",
 	})
 	ServiceType = posture.NewType[Service]("gcp.serviceusage.service", map[string]string{
 		"":      "Service is one API that is switched on in a project; those that are off are not listed.\nSource: serviceusage services.list.",
 		"state": "ENABLED",
+	})
+	SQLInstanceType = posture.NewType[SQLInstance]("gcp.sql.instance", map[string]string{
+		"":                             "SQLInstance is one Cloud SQL instance; its id is \"projects/acme/instances/orders\". Its tags are the labels.\nSource: sqladmin instances.list.",
+		"authorized_networks":          "ranges that may connect to the public address",
+		"availability_type":            "REGIONAL or ZONAL",
+		"connector_enforcement":        "REQUIRED: no connection without a Cloud SQL connector",
+		"engine":                       "postgres, mysql, sqlserver or \"\"",
+		"flags":                        "Flags are the database flags that were set, by the names the engine gives them (\"user connections\"). What is not among them has the engine's default.",
+		"iam_authentication":           "users may sign in with their Google identity",
+		"instance_type":                "ON_PREMISES_INSTANCE stands for a server elsewhere that is replicated from",
+		"is_primary":                   "neither replica nor stand-in",
+		"kms_key_name":                 "\"\": a key of Google's",
+		"pending_maintenance_versions": "PendingMaintenanceVersions are those that could be installed; Google adds to them at any time.",
+		"pitr_enabled":                 "point-in-time recovery; MySQL's binary log counts as such",
+		"private_network":              "\"\": no address in a network of the customer",
+		"require_ssl":                  "of no effect where ssl_mode is set",
+		"ssl_mode":                     "\"\": the older require_ssl decides",
+		"state":                        "RUNNABLE, SUSPENDED, MAINTENANCE, …",
 	})
 	BucketType = posture.NewType[Bucket]("gcp.storage.bucket", map[string]string{
 		"":                                 "Bucket is one Cloud Storage bucket. Its tags are the labels.\nSource: storage buckets.list with full projection, buckets.getIamPolicy.",
@@ -78,11 +587,66 @@ var (
 // Types lists every resource type of the package, by name.
 func Types() []*posture.Type {
 	return []*posture.Type{
+		ApprovalEnrollmentType,
+		AlloyDBClusterType,
+		AlloyDBInstanceType,
+		APIKeyType,
+		RepositoryType,
+		PolicyHitType,
+		DatasetType,
+		TableType,
+		BinaryAuthorizationPolicyType,
+		DeployTargetType,
+		BackendServiceType,
+		DiskType,
+		FirewallRuleType,
+		ForwardingRuleType,
+		InstanceType,
+		NetworkType,
+		ComputeProjectType,
+		ResourcePolicyType,
+		DiskSnapshotType,
+		SSLCertificateType,
+		SSLPolicyType,
+		SubnetworkType,
+		TargetProxyType,
+		URLMapType,
+		ClusterType,
+		NodePoolType,
+		DataprocClusterType,
+		DirectoryUserType,
+		DiscoveryConfigType,
+		ManagedZoneType,
+		DNSPolicyType,
+		ContactType,
+		FunctionType,
+		DenyPolicyType,
+		ServiceAccountType,
+		ServiceAccountKeyType,
+		WorkforcePoolType,
+		WorkloadIdentityProviderType,
+		CryptoKeyType,
+		LogBucketType,
+		LogMetricType,
+		LogSinkType,
+		AlertPolicyType,
+		MetricsScopeType,
+		NotificationChannelType,
+		OrgPolicyType,
+		OSInventoryType,
+		VulnerabilityReportType,
+		ActivityType,
+		TopicType,
 		FolderType,
 		MemberType,
 		OrganizationType,
 		ProjectType,
+		RunServiceType,
+		SecretType,
+		SecurityFindingType,
+		SecuritySourceType,
 		ServiceType,
+		SQLInstanceType,
 		BucketType,
 	}
 }

@@ -305,7 +305,8 @@ func TestReadersTakeEveryMember(t *testing.T) {
 		}
 		var answer any
 		switch m.ID {
-		case "cloudresourcemanager.projects.getAncestry", "serviceusage.services.list": // what decides on everything else stays as it is
+		case "cloudresourcemanager.projects.getAncestry", "cloudresourcemanager.projects.testIamPermissions",
+			"serviceusage.services.list": // what decides on everything else stays as it is
 			recorder := httptest.NewRecorder()
 			c.Server.ServeHTTP(recorder, r)
 			answer = json.RawMessage(recorder.Body.Bytes())

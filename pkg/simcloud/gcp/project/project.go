@@ -32,7 +32,39 @@ type service struct {
 func services() []service {
 	return []service{
 		resourceManager,
+		assetService,
+		orgPolicyService,
+		accessApprovalService,
+		essentialContactsService,
+		securityCenterService,
+		dlpService,
+		directoryService,
+		denyPolicyService,
+		iamService,
+		policyAnalyzerService,
+		kmsService,
+		secretManagerService,
+		apiKeysService,
+		computeVMService,
+		osConfigService,
+		containerService,
+		binaryAuthorizationService,
+		networkService,
+		firewallService,
+		balancerService,
+		dnsService,
 		storageService,
+		sqlService,
+		alloyService,
+		bigQueryService,
+		runService,
+		functionsService,
+		pubsubService,
+		dataprocService,
+		artifactService,
+		deployService,
+		loggingService,
+		monitoringService,
 	}
 }
 
@@ -116,6 +148,9 @@ func (w *states) accountOf(c gcp.Call) string {
 			}
 		}
 	}
+	if point := c.Params["policiesId"]; c.Account == "" && point != "" {
+		return attachedTo(point)
+	}
 	for _, a := range w.world.Accounts {
 		switch {
 		case a.Provider != "gcp":
@@ -126,17 +161,6 @@ func (w *states) accountOf(c gcp.Call) string {
 		}
 	}
 	return ""
-}
-
-// members are the projects of an organization.
-func (w *states) members(organization string) []world.Account {
-	var out []world.Account
-	for _, a := range w.world.Accounts {
-		if a.Provider == "gcp" && len(a.Above) > 0 && a.Above[len(a.Above)-1] == organization {
-			out = append(out, a)
-		}
-	}
-	return out
 }
 
 // failIf is fail when the defect is there, else pass.

@@ -45,10 +45,14 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 		Operations: collect.Operations(),
 		Judge:      scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("gcp"), Derive: derive.Derive},
 		Opening:    []string{"cloudresourcemanager.projects.get", "cloudresourcemanager.organizations.get"},
+		SaysNotSet: map[string]bool{
+			"accessapproval.projects.getAccessApprovalSettings": true, "accessapproval.organizations.getAccessApprovalSettings": true,
+			"securitycenter.organizations.sources.list": true, "securitycenter.organizations.sources.findings.list": true,
+		},
 		Open: func(ctx context.Context, a world.Account, base http.RoundTripper, o transport.Options) (collectors.Account, error) {
 			options := collect.Options{Project: a.ID, Doer: &http.Client{Transport: base}, Transport: o}
 			if a.Sort != "" {
-				options.Project, options.Organization = "", a.ID
+				options.Project, options.Organization, options.DiscoveryLocations = "", a.ID, a.Regions[:1]
 			}
 			return collect.Open(ctx, options)
 		},

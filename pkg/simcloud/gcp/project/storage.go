@@ -16,20 +16,24 @@ var storageService = service{
 		Name: "gcp.bucket", Sort: inProject, Global: true, Count: 5,
 		Defects: []world.Defect{{Name: "public-grant", Drift: 0.2}, {Name: "public-acl", Drift: 0.15}, {Name: "prevention", Share: 0.4},
 			{Name: "fine-grained", Share: 0.2, Drift: 0.1}, {Name: "not-recoverable", Share: 0.2}, {Name: "google-key", Share: 0.4, Drift: 0.1},
-			{Name: "no-lifecycle", Share: 0.3}, {Name: "unlocked", Share: 0.3}},
+			{Name: "no-lifecycle", Share: 0.3}, {Name: "unlocked", Share: 0.3}, {Name: "not-kept", Drift: 0.6}},
 		Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			exposed := it.Has("public-grant") || it.Has("public-acl") && it.Has("fine-grained")
 			return keyOf("gcp.storage.bucket", bucketName(it)), map[string]posture.Result{
-				"gcp-storage-bucket-not-public":        failIf(exposed && !it.Has("prevention")),
-				"gcp-storage-bucket-uniform-access":    failIf(it.Has("fine-grained")),
-				"gcp-storage-bucket-recoverable":       failIf(it.Has("not-recoverable")),
-				"gcp-storage-bucket-cmek":              failIf(it.Has("google-key")),
-				"gcp-storage-bucket-lifecycle-defined": failIf(it.Has("no-lifecycle")),
+				"gcp-storage-bucket-not-public":           failIf(exposed && !it.Has("prevention") && !enforces(s, "storage.publicAccessPrevention")),
+				"gcp-storage-bucket-uniform-access":       failIf(it.Has("fine-grained")),
+				"gcp-storage-bucket-recoverable":          failIf(it.Has("not-recoverable") && !kept(it)),
+				"gcp-storage-bucket-cmek":                 failIf(it.Has("google-key")),
+				"gcp-storage-bucket-lifecycle-defined":    failIf(it.Has("no-lifecycle") && !kept(it)),
+				"gcp-storage-log-bucket-retention-locked": unless(!exported(s, it), failIf(!kept(it) || it.Has("unlocked"))),
 			}
 		},
 	}},
 	handle: handleStorage,
 }
+
+// kept: the first buckets are archives, where objects must stay for a year.
+func kept(it *world.Item) bool { return it.Index < 3 && !it.Has("not-kept") }
 
 // bucketName begins with the project's id: names of buckets are unique in the world.
 func bucketName(it *world.Item) string { return it.Account.ID + "-" + it.Name() }
@@ -94,6 +98,9 @@ func bucket(state *world.State, it *world.Item) *storage.Bucket {
 	}
 	if !it.Has("google-key") {
 		b.Encryption = &storage.BucketEncryption{DefaultKmsKeyName: "projects/" + it.Account.ID + "/locations/europe-west1/keyRings/data/cryptoKeys/buckets"}
+	}
+	if kept(it) {
+		b.RetentionPolicy = &storage.BucketRetentionPolicy{RetentionPeriod: 365 * 86400, IsLocked: !it.Has("unlocked"), EffectiveTime: stamp(state.Long(it, 50))}
 	}
 	if !it.Has("no-lifecycle") {
 		b.Lifecycle = &storage.BucketLifecycle{Rule: []*storage.BucketLifecycleRule{{

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/internal/declared"
 	"reflect"
 	"slices"
 	"testing"
@@ -173,7 +174,7 @@ func TestTokenIsGoodForItsOperationOnly(t *testing.T) {
 // An operation whose output has a token is cut into pages: the tables name where.
 func TestEveryPagedOperationIsCut(t *testing.T) {
 	s := newServer(t)
-	for service, names := range operations(t) {
+	for service, names := range declared.Operations() {
 		for _, name := range names {
 			if service == "guardduty" && name == "GetFindingsStatistics" {
 				continue // its statistics lie one level deeper, and without groupBy there are no pages

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/internal/declared"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/internal/wire"
 )
 
@@ -24,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 // testdata/not_carried.txt: those the API models are too old to know, whose default name is not the true one.
 func TestRoundTrip(t *testing.T) {
 	notCarried := map[string]bool{}
-	for service, name := range operations(t) {
+	for service, name := range declared.Operations() {
 		for _, name := range name {
 			t.Run(service+" "+name, func(t *testing.T) {
 				for _, lost := range roundTrip(t, service, name) {
@@ -82,22 +83,6 @@ func roundTrip(t *testing.T, service, name string) []string {
 		}
 	}
 	return slices.Collect(maps.Keys(lost))
-}
-
-// operations reads operations.txt.
-func operations(t *testing.T) map[string][]string {
-	t.Helper()
-	text, err := os.ReadFile("operations.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	services := map[string][]string{}
-	for line := range strings.Lines(string(text)) {
-		if words := strings.Fields(line); len(words) == 2 && words[0] != "#" {
-			services[words[0]] = append(services[words[0]], words[1])
-		}
-	}
-	return services
 }
 
 const maxDepth = 8 // structs within structs; deeper ones stay empty

@@ -1,5 +1,5 @@
 // Package aws simulates the AWS control plane for reading: one HTTP handler that answers the real Go SDK clients of
-// every service in operations.txt, for any number of accounts and regions. It speaks the protocols; what an account
+// every service that readers call, for any number of accounts and regions. It speaks the protocols; what an account
 // holds comes from the handlers registered with Handle, which take and return the SDK's own structs.
 package aws
 
@@ -100,7 +100,7 @@ func Handle[In, Out any](s *Server, handler func(Call[*In]) (*Out, error)) {
 	case !ok || reflect.TypeFor[Out]().Name() != name+"Output":
 		s.errs = append(s.errs, fmt.Errorf("handler of %s and %s: not an operation's input and output", input, reflect.TypeFor[Out]()))
 	case model == nil || model.Operations[name] == nil:
-		s.errs = append(s.errs, fmt.Errorf("handler of %s %s: not in operations.txt", op.service, op.name))
+		s.errs = append(s.errs, fmt.Errorf("handler of %s %s: no reader calls it", op.service, op.name))
 	}
 	s.handlers[op] = func(at scope, call *wire.Call) (any, error) {
 		in := new(In)

@@ -310,7 +310,7 @@ func TestMistakenRegistrationIsReported(t *testing.T) {
 	Handle(s, func(Call[*iam.ListUsersInput]) (*iam.ListUsersOutput, error) { return nil, nil })
 	Handle(s, func(Call[*kms.ListKeysInput]) (*kms.DescribeKeyOutput, error) { return nil, nil })
 	err := s.Err()
-	if err == nil || !strings.Contains(err.Error(), "iam ListUsers: not in operations.txt") || !strings.Contains(err.Error(), "not an operation's input and output") {
+	if err == nil || !strings.Contains(err.Error(), "iam ListUsers: no reader calls it") || !strings.Contains(err.Error(), "not an operation's input and output") {
 		t.Errorf("got %v", err)
 	}
 }

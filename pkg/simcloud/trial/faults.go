@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plumbline-dev/plumbline/collectors"
+	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
@@ -42,9 +43,9 @@ type Faulty struct {
 	*Cloud
 	Account world.Account
 	clean   scan.Collected
-	Sealed  posture.Sealing // of the clean scan
-	calls   []fault.Entry   // of the clean scan
-	first   map[string]bool // operations that were asked before any reader ran
+	Sealed  posture.Sealing     // of the clean scan
+	calls   []fault.Entry       // of the clean scan
+	first   map[fault.Call]bool // services and operations that were asked before any reader ran
 	explain map[string]string
 }
 
@@ -58,9 +59,9 @@ func NewFaulty(t *testing.T, c *Cloud, account world.Account, tick int) *Faulty 
 	injector := &fault.Injector{}
 	var err error
 	f.clean, err = c.read(t, account, fault.InMemory(injector.Wrap(c.Server)), func(*collectors.Account) {
-		f.first = map[string]bool{}
+		f.first = map[fault.Call]bool{}
 		for _, e := range injector.Log() {
-			f.first[e.Operation] = true
+			f.first[fault.Call{Service: e.Service, Operation: e.Operation}] = true
 		}
 	})
 	if err != nil {
@@ -68,6 +69,13 @@ func NewFaulty(t *testing.T, c *Cloud, account world.Account, tick int) *Faulty 
 	}
 	c.pin(t, &f.clean, c.seal)
 	f.calls = injector.Log()
+	for _, broken := range c.LastResorts {
+		_, injector, err := f.Scan(t, broken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.calls = append(f.calls, injector.Log()...)
+	}
 	if f.Sealed, _, err = c.Judge.Judge(f.copy(f.clean), scan.State{}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,9 +98,17 @@ func (f *Faulty) copy(collected scan.Collected) scan.Collected {
 // Case is one way for one operation to fail.
 type Case struct {
 	Name    string
-	Rule    fault.Rule
+	Rules   []fault.Rule // the first is tried; a second makes its call needed
 	retried bool
 }
+
+// fails reports whether an operation, as readers declare it, is one of those that fail.
+func (c Case) fails(operation string) bool {
+	return slices.ContainsFunc(c.Rules, func(r fault.Rule) bool { return strings.EqualFold(operation, r.Service+"."+r.Operation) })
+}
+
+// Calls lists every call of the clean scan, and of those that make a last resort needed.
+func (f *Faulty) Calls() []fault.Entry { return f.calls }
 
 // Asked lists the operations of the clean scan, once each.
 func (f *Faulty) Asked() []fault.Call {
@@ -127,7 +143,10 @@ func (f *Faulty) Cases() []Case {
 				if kind.rule.Kind == fault.Gone && f.SaysNotSet[call.Service+"."+call.Operation] {
 					continue
 				}
-				c := Case{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, which), r, kind.retried && nth > 0}
+				c := Case{fmt.Sprintf("%s.%s %s, %s", call.Service, call.Operation, kind.name, which), []fault.Rule{r}, kind.retried && nth > 0}
+				if broken, ok := f.LastResorts[call]; ok {
+					c.Rules = append(c.Rules, broken)
+				}
 				if Long() || kind.name == "denied" || nth == 2 || random.IntN(3) == 0 {
 					out = append(out, c)
 				}
@@ -175,9 +194,8 @@ func (f *Faulty) Scan(t *testing.T, rules ...fault.Rule) (scan.Collected, *fault
 // concerned reports whether a reader makes one of the calls that fail, or was begun by one.
 func (f *Faulty) concerned(task collectors.Task, rules []fault.Rule) bool {
 	return slices.ContainsFunc(rules, func(r fault.Rule) bool {
-		return r.Operation == "" || f.first[r.Operation] || slices.ContainsFunc(task.Operations, func(op collectors.Operation) bool {
-			_, operation, _ := strings.Cut(op.Name, ".")
-			return operation == r.Operation
+		return r.Operation == "" || f.first[fault.Call{Service: r.Service, Operation: r.Operation}] || slices.ContainsFunc(task.Operations, func(op collectors.Operation) bool {
+			return strings.EqualFold(op.Name, r.Service+"."+r.Operation)
 		})
 	})
 }
@@ -194,7 +212,7 @@ func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (f *Faulty) opens(c Case) bool {
-	return slices.Contains(f.Opening, c.Rule.Service+"."+c.Rule.Operation)
+	return slices.ContainsFunc(f.Opening, c.fails)
 }
 
 // NothingReadWrongly fails every call that any reader makes in every way, and holds the verdicts against those of a clean
@@ -206,8 +224,10 @@ func (f *Faulty) NothingReadWrongly(t *testing.T, least int) {
 	cases := f.Cases()
 	compared := 0
 	for _, c := range cases {
-		collected, injector, err := f.Scan(t, c.Rule)
-		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool { return e.Injected != "" })
+		collected, injector, err := f.Scan(t, c.Rules...)
+		injected := slices.ContainsFunc(injector.Log(), func(e fault.Entry) bool {
+			return e.Injected != "" && e.Service == c.Rules[0].Service && e.Operation == c.Rules[0].Operation
+		})
 		if err != nil {
 			if !f.opens(c) {
 				t.Errorf("%s: the scan did not open: %v", c.Name, err)
@@ -231,16 +251,18 @@ func (f *Faulty) NothingReadWrongly(t *testing.T, least int) {
 func (f *Faulty) GuardMatters(t *testing.T) {
 	wrong, tried := 0, 0
 	for _, c := range f.Cases() {
-		if c.Rule.Kind != fault.Denied || c.Rule.Nth != 0 || f.opens(c) {
+		if c.Rules[0].Kind != fault.Denied || c.Rules[0].Nth != 0 || f.opens(c) {
 			continue
 		}
-		collected, _, err := f.Scan(t, c.Rule)
+		collected, _, err := f.Scan(t, c.Rules...)
 		if err != nil {
 			continue
 		}
 		tried++
-		for i := range collected.Cells {
-			collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+		for i, cell := range collected.Cells {
+			if _, gap := cell.Gap(); gap {
+				collected.Cells[i].State, collected.Cells[i].Cause = posture.Complete, nil
+			}
 		}
 		for _, r := range collected.Resources {
 			r.Unread = slices.DeleteFunc(r.Unread, func(u posture.Unread) bool { return u.Reason == posture.ReasonDenied })
@@ -257,7 +279,7 @@ func (f *Faulty) GuardMatters(t *testing.T) {
 
 // Complaints says what is wrong with a scan under a fault.
 func (f *Faulty) Complaints(t *testing.T, collected scan.Collected, c Case) []string {
-	out := f.cells(collected, c)
+	out := f.cells(collected.Cells, c)
 	first, _, err := f.Judge.Judge(f.copy(collected), scan.State{})
 	if err != nil {
 		t.Fatal(err)
@@ -272,10 +294,11 @@ func (f *Faulty) Complaints(t *testing.T, collected scan.Collected, c Case) []st
 		unknownCells := map[string]bool{}
 		for judged, v := range now {
 			before, known := clean[judged]
-			switch {
-			case judged.Resource.ID == "":
+			if judged.Resource.ID == "" {
 				unknownCells[judged.RuleID] = true
-				out = append(out, f.names(v, posture.Verdict{}, c)...)
+				known, before.Result = true, cmp.Or(before.Result, posture.Pass) // a cell that was read has no verdict
+			}
+			switch {
 			case !known:
 				out = append(out, fmt.Sprintf("%s: %s judges %v, which does not exist", name, v.RuleID, v.Resource))
 			case v.Result == before.Result:
@@ -312,44 +335,58 @@ func (f *Faulty) Complaints(t *testing.T, collected scan.Collected, c Case) []st
 	return slices.Compact(out)
 }
 
-// cells checks that a cell that was not read to its end names the call and its permission.
-func (f *Faulty) cells(collected scan.Collected, c Case) []string {
+// cells: a cell that a fault left incomplete says so and blames the call; no other ends otherwise or is lost.
+func (f *Faulty) cells(cells []posture.Cell, c Case) []string {
 	var out []string
-	for _, cell := range collected.Cells {
-		cause, gap := cell.Gap()
-		if !gap {
-			continue
+	now, clean := posture.IndexCells(cells), posture.IndexCells(f.clean.Cells)
+	for _, cell := range cells {
+		who := "cell " + cell.Type + " " + cell.Region
+		switch before, _ := clean.Of(cell.Type, cell.Region); {
+		case cell.State == before.State:
+		case cell.State != posture.Denied && cell.State != posture.Failed:
+			out = append(out, fmt.Sprintf("%s turned from %q to %q", who, before.State, cell.State))
+		case cell.Cause == nil:
+			out = append(out, fmt.Sprintf("%s is %s and does not say why", who, cell.State))
+		default:
+			if (cell.State == posture.Denied) != (cell.Cause.Reason == posture.ReasonDenied) {
+				out = append(out, fmt.Sprintf("%s is %s because of %s", who, cell.State, cell.Cause.Reason))
+			}
+			out = append(out, f.blame(*cell.Cause, c, who)...)
 		}
-		if _, operation, _ := strings.Cut(cause.Operation, "."); operation != c.Rule.Operation {
-			out = append(out, fmt.Sprintf("cell %s %s blames %q", cell.Type, cell.Region, cause.Operation))
-		}
-		if want := f.explain[cause.Operation]; cause.Permission != want {
-			out = append(out, fmt.Sprintf("cell %s %s names permission %q, want %q", cell.Type, cell.Region, cause.Permission, want))
+	}
+	for _, cell := range f.clean.Cells {
+		if _, there := now.Of(cell.Type, cell.Region); !there {
+			out = append(out, fmt.Sprintf("cell %s %s is gone", cell.Type, cell.Region))
 		}
 	}
 	return out
 }
 
-// names checks that a verdict that is unknown because of the fault names the call and its permission, beside what was unread
-// without the fault too.
+// blame checks that a cause names a call that failed, and what permission the call needs.
+func (f *Faulty) blame(cause posture.Cause, c Case, who string) []string {
+	if !c.fails(cause.Operation) {
+		return []string{fmt.Sprintf("%s blames %q", who, cause.Operation)}
+	}
+	if want := f.explain[cause.Operation]; cause.Permission != want {
+		return []string{fmt.Sprintf("%s names permission %q, want %q", who, cause.Permission, want)}
+	}
+	return nil
+}
+
+// names checks that a verdict that is unknown because of the fault names the call and its permission. It may name beside them
+// what nothing collects, and what was unread without the fault too: neither mattered before.
 func (f *Faulty) names(v, before posture.Verdict, c Case) []string {
 	var out []string
-	blamed := false
+	who := fmt.Sprintf("%s on %v", v.RuleID, v.Resource)
+	named := false
 	for _, u := range v.Unread {
-		if slices.Contains(before.Unread, u) || u.Reason == posture.ReasonNotCollected {
-			continue
-		}
-		blamed = true
-		_, operation, _ := strings.Cut(u.Operation, ".")
-		if operation != c.Rule.Operation {
-			out = append(out, fmt.Sprintf("%s on %v blames %q", v.RuleID, v.Resource, u.Operation))
-		}
-		if want := f.explain[u.Operation]; u.Permission != want {
-			out = append(out, fmt.Sprintf("%s on %v names permission %q, want %q", v.RuleID, v.Resource, u.Permission, want))
+		if u.Reason != posture.ReasonNotCollected && !slices.Contains(before.Unread, u) {
+			named = true
+			out = append(out, f.blame(u.Cause, c, who)...)
 		}
 	}
-	if !blamed {
-		out = append(out, fmt.Sprintf("%s on %v is unknown and does not say which call failed", v.RuleID, v.Resource))
+	if !named {
+		out = append(out, who+" is unknown and names no call that failed: "+v.Reason)
 	}
 	return out
 }
@@ -359,17 +396,69 @@ func NeverAsked(c *Cloud, scans ...*Faulty) []string {
 	asked := map[string]bool{}
 	for _, f := range scans {
 		for _, call := range f.Asked() {
-			asked[call.Operation] = true
+			asked[strings.ToLower(call.Service+"."+call.Operation)] = true
 		}
 	}
 	var missing []string
 	for _, op := range c.Operations {
-		if _, operation, _ := strings.Cut(op.Name, "."); !asked[operation] {
+		if !asked[strings.ToLower(op.Name)] {
 			missing = append(missing, op.Name)
 		}
 	}
 	slices.Sort(missing)
 	return slices.Compact(missing)
+}
+
+// InPostgres takes a seeded sample of the faults through the store: what was sealed after a clean scan is what the comparison
+// finds there, no resource ended and no verdict turned.
+func (f *Faulty) InPostgres(t *testing.T, sample int) {
+	cases := f.Cases()
+	random := rand.New(rand.NewPCG(3, 4))
+	account := f.clean.Account.String()
+	for range sample {
+		c := cases[random.IntN(len(cases))]
+		if f.opens(c) {
+			continue
+		}
+		db, _ := plumbtest.Store(t)
+		if _, err := db.Seal(t.Context(), f.Sealed); err != nil {
+			t.Fatal(err)
+		}
+		collected, _, err := f.Scan(t, c.Rules...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := db.State(t.Context(), account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealing, _, err := f.Judge.Judge(collected, scan.NewState(before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Seal(t.Context(), sealing); err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		after, err := db.State(t.Context(), account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := map[posture.Key]bool{}
+		for _, r := range after.Resources {
+			stored[r.Key] = true
+		}
+		for _, r := range f.Sealed.Resources {
+			if !stored[r.Key] {
+				t.Errorf("%s: resource %v ended", c.Name, r.Key)
+			}
+		}
+		clean := Index(f.Sealed)
+		for judged, v := range Index(after) {
+			if was, known := clean[judged]; known && v.Result != was.Result && v.Result != posture.Unknown {
+				t.Errorf("%s: %s on %v turned from %s to %s", c.Name, v.RuleID, v.Resource, was.Result, v.Result)
+			}
+		}
+	}
 }
 
 // Index finds verdicts by rule and resource.

@@ -32,14 +32,16 @@ func Permissions(t *testing.T, c *Cloud, accounts []world.Account, tick int, pat
 	rest := map[string][]string{} // permission → rules
 	var opening []string
 	for _, permission := range slices.Sorted(maps.Keys(needs)) {
-		if slices.ContainsFunc(needs[permission], func(op string) bool { return slices.Contains(c.Opening, op) }) {
+		if slices.ContainsFunc(needs[permission], func(op string) bool {
+			return slices.ContainsFunc(c.Opening, func(first string) bool { return strings.EqualFold(first, op) })
+		}) {
 			opening = append(opening, permission)
 			continue
 		}
 		var rules []fault.Rule
 		for _, op := range needs[permission] {
 			service, operation, _ := strings.Cut(op, ".")
-			rules = append(rules, fault.Rule{Call: fault.Call{Service: c.faultService(service), Operation: operation}, Kind: fault.Denied})
+			rules = append(rules, fault.Rule{Call: fault.Call{Service: strings.ToLower(service), Operation: operation}, Kind: fault.Denied})
 		}
 		lost := map[string]bool{}
 		for _, account := range accounts {
@@ -120,12 +122,4 @@ func (c *Cloud) faulty(t *testing.T, account world.Account, tick int) *Faulty {
 		c.scans[key] = NewFaulty(t, c, account, tick)
 	}
 	return c.scans[key]
-}
-
-// faultService is the name that the simulated cloud gives a service, where it differs from the one in operations.
-func (c *Cloud) faultService(service string) string {
-	if c.Services == nil {
-		return service
-	}
-	return c.Services(service)
 }

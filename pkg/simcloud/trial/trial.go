@@ -30,8 +30,8 @@ type Cloud struct {
 	Opening []string
 	// SaysNotSet are operations whose not-found answer is the documented way to say that a setting was never made: a value.
 	SaysNotSet map[string]bool
-	// Services turns a service's name in operations into the simulator's; nil where they are the same.
-	Services func(string) string
+	// LastResorts are operations that are asked only when another call has failed, and what makes it fail.
+	LastResorts map[fault.Call]fault.Rule
 
 	sealed map[string]posture.Sealing // of ancestors, by account and time
 	scans  map[string]*Faulty

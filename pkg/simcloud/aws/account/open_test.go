@@ -37,7 +37,7 @@ func TestRegionsAreAskedOfTwoServices(t *testing.T) {
 			map[string]outcome{"eu-west-1": open, "us-east-1": open, "*": unknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			collected, _, err := f.scanWith(t, test.failing...)
+			collected, _, err := f.Scan(t, test.failing...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-// Gen writes the wire tables of the simulated AWS: for the operations listed in operations.txt, what the API models of
+// Gen writes the wire tables of the simulated AWS: for the operations that readers declare, what the API models of
 // the first Go SDK say about names and places on the wire. Run it with go generate in the folder above.
 package main
 
@@ -16,6 +16,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/internal/declared"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/aws/internal/wire"
 )
 
@@ -26,12 +27,12 @@ const models = "github.com/aws/aws-sdk-go"
 
 func main() {
 	log.SetFlags(0)
-	if err := run("operations.txt", filepath.Join("internal", "wire", "tables")); err != nil {
+	if err := run(filepath.Join("internal", "wire", "tables")); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(list, folder string) error {
+func run(folder string) error {
 	if out, err := exec.Command("go", "mod", "download", models).CombinedOutput(); err != nil { // nothing else needs it
 		return fmt.Errorf("download the module %s: %w: %s", models, err, out)
 	}
@@ -43,11 +44,7 @@ func run(list, folder string) error {
 	if err := json.Unmarshal(additions, &extra); err != nil {
 		return fmt.Errorf("parse additions.json: %w", err)
 	}
-	services, err := readList(list)
-	if err != nil {
-		return err
-	}
-	for service, operations := range services {
+	for service, operations := range declared.Operations() {
 		table, err := build(filepath.Join(strings.TrimSpace(string(dir)), "models", "apis"), service, operations, extra[service])
 		if err != nil {
 			return fmt.Errorf("%s: %w", service, err)
@@ -57,27 +54,6 @@ func run(list, folder string) error {
 		}
 	}
 	return nil
-}
-
-// readList reads "service Operation" lines; # begins a comment.
-func readList(name string) (map[string][]string, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	services := map[string][]string{}
-	for i, line := range strings.Split(string(text), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
-		}
-		if len(words) != 2 {
-			return nil, fmt.Errorf("%s:%d: want a service and an operation, got %q", name, i+1, line)
-		}
-		services[words[0]] = append(services[words[0]], words[1])
-	}
-	return services, nil
 }
 
 // folders names the services whose model folder differs from the SDK's package.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -93,7 +94,7 @@ func (c *client) eachNode(ctx context.Context, f func(node string) error) error 
 		}
 		err = api.Folders.Search().PageSize(500).Pages(ctx, func(page *crm.SearchFoldersResponse) error {
 			for _, folder := range page.Folders {
-				errs = append(errs, f(folder.Name))
+				errs = append(errs, f("folders/"+path.Base(folder.Name)))
 			}
 			return nil
 		})
@@ -105,10 +106,12 @@ func (c *client) eachNode(ctx context.Context, f func(node string) error) error 
 }
 
 var logBuckets = collectors.Reader[*client]{
-	Fills:      []*posture.Type{schema.LogBucketType},
-	Scope:      collectors.Located,
-	Operations: []collectors.Operation{{Name: "logging.projects.locations.buckets.list", Permission: "logging.buckets.list", Body: collectors.Store}},
-	Collect:    collectLogBuckets,
+	Fills: []*posture.Type{schema.LogBucketType},
+	Scope: collectors.Located,
+	Operations: []collectors.Operation{
+		{Name: "logging.projects.locations.buckets.list", Permission: "logging.buckets.list", Body: collectors.Store},
+	},
+	Collect: collectLogBuckets,
 }
 
 var organizationLogBuckets = collectors.Reader[*client]{

@@ -15,8 +15,10 @@ import (
 )
 
 var alertPolicies = collectors.Reader[*client]{
-	Fills:      []*posture.Type{schema.AlertPolicyType},
-	Operations: []collectors.Operation{{Name: "monitoring.projects.alertPolicies.list", Permission: "monitoring.alertPolicies.list", Body: collectors.Store}},
+	Fills: []*posture.Type{schema.AlertPolicyType},
+	Operations: []collectors.Operation{
+		{Name: "monitoring.projects.alertPolicies.list", Permission: "monitoring.alertPolicies.list", Body: collectors.Store},
+	},
 	Collect: func(ctx context.Context, c *client, emit collectors.Emit) error {
 		return collectAlertPolicies(ctx, c, c.project, emit)
 	},
@@ -114,7 +116,8 @@ func collectNotificationChannels(ctx context.Context, c *client, project string,
 var metricsScopes = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.MetricsScopeType},
 	Operations: []collectors.Operation{{
-		Name: "monitoring.locations.global.metricsScopes.listMetricsScopesByMonitoredProject", Permission: "resourcemanager.projects.get", Body: collectors.Store,
+		Name:       "monitoring.locations.global.metricsScopes.listMetricsScopesByMonitoredProject",
+		Permission: "resourcemanager.projects.get", Body: collectors.Store,
 	}},
 	Collect: collectMetricsScopes,
 }

@@ -9,7 +9,7 @@ import "github.com/plumbline-dev/plumbline/pkg/posture"
 type LogSink struct {
 	posture.Meta
 	Parent            string         `json:"parent"`             // "projects/acme", "folders/7", "organizations/123"
-	Destination       string         `json:"destination"`        // "storage.googleapis.com/logs-of-acme", "logging.googleapis.com/projects/acme/locations/global/buckets/audit"
+	Destination       string         `json:"destination"`        // its service's host, "/" and its name: "storage.googleapis.com/logs-of-acme"
 	DestinationBucket string         `json:"destination_bucket"` // the Cloud Storage bucket, or ""
 	Filter            string         `json:"filter"`             // "": every entry
 	Disabled          bool           `json:"disabled"`

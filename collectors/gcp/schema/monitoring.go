@@ -18,7 +18,7 @@ type AlertPolicy struct {
 	LogFilters           []string         `json:"log_filters"` // of conditions that wait for a log entry
 
 	UsableChannelCount int64    `json:"usable_channel_count" derived:"true"` // that exist, are on, and are not waiting to be verified
-	MetricTypes        []string `json:"metric_types" derived:"true"`         // log-based ones; as PromQL spells them where a PromQL query names them
+	MetricTypes        []string `json:"metric_types" derived:"true"`         // log-based ones, as the conditions spell them
 }
 
 // AlertCondition is one condition of an alert policy.

@@ -383,7 +383,7 @@ var (
 	})
 	LogSinkType = posture.NewType[LogSink]("gcp.logging.sink", map[string]string{
 		"":                   "LogSink routes the log entries of a project, folder or organization somewhere; its id is its parent, \"/sinks/\" and its name.\nSource: logging projects.sinks.list, folders.sinks.list, organizations.sinks.list.",
-		"destination":        "\"storage.googleapis.com/logs-of-acme\", \"logging.googleapis.com/projects/acme/locations/global/buckets/audit\"",
+		"destination":        "its service's host, \"/\" and its name: \"storage.googleapis.com/logs-of-acme\"",
 		"destination_bucket": "the Cloud Storage bucket, or \"\"",
 		"drops_audit_logs":   "an exclusion in force is for audit logs",
 		"filter":             "\"\": every entry",
@@ -399,7 +399,7 @@ var (
 		"conditions[].name":    "\"projects/acme/alertPolicies/1234/conditions/5678\"",
 		"conditions[].query":   "filter or query, in the language of the kind",
 		"log_filters":          "of conditions that wait for a log entry",
-		"metric_types":         "log-based ones; as PromQL spells them where a PromQL query names them",
+		"metric_types":         "log-based ones, as the conditions spell them",
 		"usable_channel_count": "that exist, are on, and are not waiting to be verified",
 		"valid":                "an invalid one never opens an incident",
 	})

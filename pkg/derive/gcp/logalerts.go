@@ -41,7 +41,7 @@ func projectAlerts(inv *derive.Inventory) {
 		case bucket && slices.Contains(collected.Known, project):
 			central.routes = append(central.routes, r)
 		default:
-			blind = append(blind, blindSpot{r.passing, posture.Cause{Reason: posture.ReasonNotCollected, Operation: "logging.projects.metrics.list", Code: "projects/" + project}})
+			blind = append(blind, blindSpot{r.passing, unseen(listMetrics, project)})
 		}
 	}
 	if len(central.routes) > 0 {
@@ -86,6 +86,11 @@ type blindSpot struct {
 	cause posture.Cause
 }
 
+// unseen is why what another project holds is not known.
+func unseen(operation, project string) posture.Cause {
+	return posture.Cause{Reason: posture.ReasonNotCollected, Operation: operation, Code: "projects/" + project}
+}
+
 // logRoute is a sink that is on and leads to another place within Cloud Logging.
 type logRoute struct {
 	to      string // "projects/acme/locations/global/buckets/audit", "projects/acme"
@@ -119,7 +124,8 @@ func routesOf(sinks derive.Elements[schema.RoutedSink], numbers projectNumbers) 
 
 // centralProjects are those whose alerts the organization's scan reads: where its sinks lead, on or off.
 func centralProjects(inv *derive.Inventory, numbers projectNumbers) derive.Elements[string] {
-	return derive.Gather(derive.Above[schema.LogSink](inv, schema.LogSinkType), func(s derive.Item[schema.LogSink]) (derive.Val[string], derive.Val[bool]) {
+	sinks := derive.Above[schema.LogSink](inv, schema.LogSinkType)
+	return derive.Gather(sinks, func(s derive.Item[schema.LogSink]) (derive.Val[string], derive.Val[bool]) {
 		destination := derive.Read(s, "destination", s.V.Destination)
 		project := derive.Then(destination, func(d string) derive.Val[string] {
 			return derive.Map(numbers.canonical(strings.TrimPrefix(d, toLogging)), func(to string) string {
@@ -217,7 +223,7 @@ func (a alertPlace) metricFilter(m derive.Item[schema.LogMetric]) (derive.Val[al
 		})
 	})
 	filter := derive.Map2(sources, derive.Read(m, "filter", m.V.Filter), func(sources []readable, source string) alertFilter {
-		out := alertFilter{text: source, readable: read(logFilter(source, "logging.projects.metrics.list"))}
+		out := alertFilter{text: source, readable: read(logFilter(source, listMetrics))}
 		var each []gcplogfilter.Filter
 		for _, s := range sources {
 			each = append(each, gcplogfilter.All(s.filter, out.filter))
@@ -259,7 +265,7 @@ func (a alertPlace) otherScopes(scopes derive.List[schema.MetricsScope]) []blind
 		case !known:
 			causes = append(causes, derive.Read(s, "own", true).Causes()...)
 		case !own:
-			causes = append(causes, posture.Cause{Reason: posture.ReasonNotCollected, Operation: listPolicies, Code: "projects/" + s.V.Name})
+			causes = append(causes, unseen(listPolicies, s.V.Name))
 		}
 	}
 	var out []blindSpot

@@ -40,7 +40,8 @@ func passing(s schema.RoutedSink) derive.Val[gcplogfilter.Filter] {
 // routed is a sink as the projects below see it.
 func routed(s derive.Item[schema.LogSink]) derive.Val[schema.RoutedSink] {
 	return derive.Map(wholly(s, "parent", "destination", "filter", "disabled", "exclusions"), func(v *schema.LogSink) schema.RoutedSink {
-		out := schema.RoutedSink{Name: v.Name, Parent: v.Parent, Destination: v.Destination, Filter: v.Filter, Disabled: v.Disabled, Exclusions: []string{}}
+		out := schema.RoutedSink{Name: v.Name, Parent: v.Parent, Destination: v.Destination, Filter: v.Filter, Disabled: v.Disabled}
+		out.Exclusions = []string{}
 		for _, e := range v.Exclusions {
 			if !e.Disabled {
 				out.Exclusions = append(out.Exclusions, e.Filter)
@@ -124,10 +125,10 @@ func projectSinks(inv *derive.Inventory) {
 	if !ok {
 		return
 	}
-	own := derive.Gather(derive.Of[schema.LogSink](inv, schema.LogSinkType), func(s derive.Item[schema.LogSink]) (derive.Val[schema.RoutedSink], derive.Val[bool]) {
-		return routed(s), derive.Known(true)
-	})
-	above := derive.Gather(derive.Above[schema.LogSink](inv, schema.LogSinkType), func(s derive.Item[schema.LogSink]) (derive.Val[schema.RoutedSink], derive.Val[bool]) {
+	type item = derive.Item[schema.LogSink]
+	ownSinks, sinksAbove := derive.Of[schema.LogSink](inv, schema.LogSinkType), derive.Above[schema.LogSink](inv, schema.LogSinkType)
+	own := derive.Gather(ownSinks, func(s item) (derive.Val[schema.RoutedSink], derive.Val[bool]) { return routed(s), derive.Known(true) })
+	above := derive.Gather(sinksAbove, func(s item) (derive.Val[schema.RoutedSink], derive.Val[bool]) {
 		return routed(s), derive.And(
 			derive.Read(s, "include_children", s.V.IncludeChildren),
 			derive.Map2(derive.Read(p, "ancestors", p.V.Ancestors), derive.Read(s, "parent", s.V.Parent), slices.Contains[[]string]))

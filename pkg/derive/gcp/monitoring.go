@@ -11,32 +11,40 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-const listPolicies = "monitoring.projects.alertPolicies.list"
+// The calls that list what alerts are made of.
+const (
+	listMetrics  = "logging.projects.metrics.list"
+	listPolicies = "monitoring.projects.alertPolicies.list"
+)
 
 // alertPolicies: the channels that still reach somebody, and the log-based metrics that are watched.
 func alertPolicies(inv *derive.Inventory) {
 	channels := channelsByNumber(derive.Of[schema.NotificationChannel](inv, schema.NotificationChannelType))
 	for _, p := range derive.Of[schema.AlertPolicy](inv, schema.AlertPolicyType).Items {
-		derive.Set(p, "usable_channel_count", &p.V.UsableChannelCount, derive.Then(usableChannels(p, channels), func(each []derive.Val[bool]) derive.Val[int64] {
-			count := derive.Known(int64(0))
-			for _, usable := range each {
-				count = derive.Map2(count, usable, func(n int64, usable bool) int64 {
-					if usable {
-						n++
-					}
-					return n
-				})
-			}
-			return count
-		}))
-		derive.Set(p, "metric_types", &p.V.MetricTypes, derive.Then(derive.Read(p, "conditions", p.V.Conditions), func(conditions []schema.AlertCondition) derive.Val[[]string] {
+		derive.Set(p, "usable_channel_count", &p.V.UsableChannelCount, derive.Then(usableChannels(p, channels), countTrue))
+		metrics := derive.Then(derive.Read(p, "conditions", p.V.Conditions), func(conditions []schema.AlertCondition) derive.Val[[]string] {
 			all := derive.Known([]string{})
 			for _, c := range conditions {
 				all = derive.Map2(all, logMetricsIn(c), func(done, more []string) []string { return slices.Concat(done, more) })
 			}
 			return derive.Map(all, sorted)
-		}))
+		})
+		derive.Set(p, "metric_types", &p.V.MetricTypes, metrics)
 	}
+}
+
+// countTrue counts what is true, once all of it is known.
+func countTrue(each []derive.Val[bool]) derive.Val[int64] {
+	count := derive.Known(int64(0))
+	for _, v := range each {
+		count = derive.Map2(count, v, func(n int64, b bool) int64 {
+			if b {
+				n++
+			}
+			return n
+		})
+	}
+	return count
 }
 
 // channelsByNumber finds channels by the last part of their names, which no two share; the rest may hold the project's id or number.

@@ -15,25 +15,32 @@ func TestLogMetricsIn(t *testing.T) {
 		kind, query string
 		want        []string
 	}{
-		"a threshold":                      {"threshold", `metric.type="logging.googleapis.com/user/fw" AND resource.type="gce_firewall_rule"`, []string{"logging.googleapis.com/user/fw"}},
-		"side by side":                     {"threshold", `resource.type = "global" metric.type = "logging.googleapis.com/user/fw"`, []string{"logging.googleapis.com/user/fw"}},
-		"a name with a slash":              {"absence", `metric.type="logging.googleapis.com/user/net/fw"`, []string{"logging.googleapis.com/user/net/fw"}},
-		"not the metric":                   {"threshold", `NOT metric.type="logging.googleapis.com/user/fw"`, nil},
-		"a metric of the platform":         {"threshold", `metric.type="logging.googleapis.com/log_entry_count"`, nil},
-		"the name in another field":        {"threshold", `metric.type="a/b" AND metric.labels.x="logging.googleapis.com/user/fw"`, nil},
-		"MQL, bare":                        {"mql", "fetch gce_firewall_rule::logging.googleapis.com/user/fw\n| count", []string{"logging.googleapis.com/user/fw"}},
-		"MQL, quoted":                      {"mql", `fetch global | metric 'logging.googleapis.com/user/net fw' | condition val() > 0`, []string{"logging.googleapis.com/user/net fw"}},
-		"MQL, in a comment":                {"mql", "fetch a::b/c # logging.googleapis.com/user/fw\n| count", nil},
-		"MQL, a longer name":               {"mql", "fetch x::xlogging.googleapis.com/user/fw", nil},
-		"PromQL":                           {"promql", `sum(rate(logging_googleapis_com:user_fw_changes{a="b"}[5m])) > 0`, []string{"logging_googleapis_com:user_fw_changes"}},
-		"PromQL, by its own name":          {"promql", `rate({"logging.googleapis.com/user/fw"}[1m])`, []string{"logging.googleapis.com/user/fw"}},
-		"PromQL, by a label":               {"promql", `{__name__="logging_googleapis_com:user_fw"}`, []string{"logging_googleapis_com:user_fw"}},
-		"PromQL, in a comment":             {"promql", "up # logging_googleapis_com:user_fw", nil},
-		"SQL":                              {"sql", "SELECT 1 FROM `logging.googleapis.com/user/fw`", []string{"logging.googleapis.com/user/fw"}},
-		"SQL, in comments":                 {"sql", "SELECT 1 /* 'logging.googleapis.com/user/fw' */ -- \"logging.googleapis.com/user/fw\"", nil},
-		"an open quotation":                {"promql", `"logging.googleapis.com/user/fw`, []string{"logging.googleapis.com/user/fw"}},
-		"a condition on log entries":       {"log", `"logging.googleapis.com/user/fw"`, nil},
-		"a filter that counts many metric": {"threshold", `metric.type=("logging.googleapis.com/user/a" OR "logging.googleapis.com/user/b")`, []string{"logging.googleapis.com/user/a", "logging.googleapis.com/user/b"}},
+		"a threshold": {"threshold",
+			`metric.type="logging.googleapis.com/user/fw" AND resource.type="gce_firewall_rule"`, []string{"logging.googleapis.com/user/fw"}},
+		"side by side": {"threshold",
+			`resource.type = "global" metric.type = "logging.googleapis.com/user/fw"`, []string{"logging.googleapis.com/user/fw"}},
+		"a name with a slash": {"absence",
+			`metric.type="logging.googleapis.com/user/net/fw"`, []string{"logging.googleapis.com/user/net/fw"}},
+		"not the metric":            {"threshold", `NOT metric.type="logging.googleapis.com/user/fw"`, nil},
+		"a metric of the platform":  {"threshold", `metric.type="logging.googleapis.com/log_entry_count"`, nil},
+		"the name in another field": {"threshold", `metric.type="a/b" AND metric.labels.x="logging.googleapis.com/user/fw"`, nil},
+		"MQL, bare": {"mql",
+			"fetch gce_firewall_rule::logging.googleapis.com/user/fw\n| count", []string{"logging.googleapis.com/user/fw"}},
+		"MQL, quoted": {"mql",
+			`fetch global | metric 'logging.googleapis.com/user/net fw' | condition val() > 0`, []string{"logging.googleapis.com/user/net fw"}},
+		"MQL, in a comment":  {"mql", "fetch a::b/c # logging.googleapis.com/user/fw\n| count", nil},
+		"MQL, a longer name": {"mql", "fetch x::xlogging.googleapis.com/user/fw", nil},
+		"PromQL": {"promql",
+			`sum(rate(logging_googleapis_com:user_fw_changes{a="b"}[5m])) > 0`, []string{"logging_googleapis_com:user_fw_changes"}},
+		"PromQL, by its own name":    {"promql", `rate({"logging.googleapis.com/user/fw"}[1m])`, []string{"logging.googleapis.com/user/fw"}},
+		"PromQL, by a label":         {"promql", `{__name__="logging_googleapis_com:user_fw"}`, []string{"logging_googleapis_com:user_fw"}},
+		"PromQL, in a comment":       {"promql", "up # logging_googleapis_com:user_fw", nil},
+		"SQL":                        {"sql", "SELECT 1 FROM `logging.googleapis.com/user/fw`", []string{"logging.googleapis.com/user/fw"}},
+		"SQL, in comments":           {"sql", "SELECT 1 /* 'logging.googleapis.com/user/fw' */ -- \"logging.googleapis.com/user/fw\"", nil},
+		"an open quotation":          {"promql", `"logging.googleapis.com/user/fw`, []string{"logging.googleapis.com/user/fw"}},
+		"a condition on log entries": {"log", `"logging.googleapis.com/user/fw"`, nil},
+		"a filter that counts many metric": {"threshold",
+			`metric.type=("logging.googleapis.com/user/a" OR "logging.googleapis.com/user/b")`, []string{"logging.googleapis.com/user/a", "logging.googleapis.com/user/b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, known := logMetricsIn(schema.AlertCondition{Kind: test.kind, Query: test.query}).Get()
@@ -126,12 +133,14 @@ func TestAlerts(t *testing.T) {
 		})
 	}
 	check(t, map[string]derivation{
-		"a metric, a policy, a channel":             with(every, func(*alerting) {}),
-		"the metric is off":                         with(none, func(a *alerting) { a.metric.Disabled = true }),
-		"the policy is off":                         with(none, func(a *alerting) { a.policy.Enabled = false }),
-		"the policy is invalid":                     with(none, func(a *alerting) { a.policy.Valid = false }),
-		"the policy tells nobody":                   with(none, func(a *alerting) { a.policy.NotificationChannels = nil }),
-		"the channel is gone":                       with(none, func(a *alerting) { a.policy.NotificationChannels = []string{"projects/acme/notificationChannels/9"} }),
+		"a metric, a policy, a channel": with(every, func(*alerting) {}),
+		"the metric is off":             with(none, func(a *alerting) { a.metric.Disabled = true }),
+		"the policy is off":             with(none, func(a *alerting) { a.policy.Enabled = false }),
+		"the policy is invalid":         with(none, func(a *alerting) { a.policy.Valid = false }),
+		"the policy tells nobody":       with(none, func(a *alerting) { a.policy.NotificationChannels = nil }),
+		"the channel is gone": with(none, func(a *alerting) {
+			a.policy.NotificationChannels = []string{"projects/acme/notificationChannels/9"}
+		}),
 		"the channel is off":                        with(none, func(a *alerting) { a.channel.Enabled = false }),
 		"the channel waits to be verified":          with(none, func(a *alerting) { a.channel.VerificationStatus = "UNVERIFIED" }),
 		"the channel is verified":                   with(every, func(a *alerting) { a.channel.VerificationStatus = "VERIFIED" }),
@@ -151,7 +160,8 @@ func TestAlerts(t *testing.T) {
 		"a filter for part of it": with(alerts(`protoPayload.methodName:"routes.insert"`, "some"), func(a *alerting) {
 			a.metric.Filter = `protoPayload.methodName:"routes.insert"`
 		}),
-		"two filters for all of it": with(alerts(`protoPayload.methodName:"routes.delete"`, "every", `protoPayload.methodName:"routes.insert"`, "every"), func(a *alerting) {
+		"two filters for all of it": with(alerts(`protoPayload.methodName:"routes.delete"`, "every",
+			`protoPayload.methodName:"routes.insert"`, "every"), func(a *alerting) {
 			a.metric.Filter = `protoPayload.methodName:"routes.insert"`
 			a.policy.Conditions = append(a.policy.Conditions, schema.AlertCondition{Name: "d", Kind: "log", Query: `protoPayload.methodName:"routes.delete"`})
 		}),
@@ -164,12 +174,18 @@ func TestAlerts(t *testing.T) {
 		"metrics not read":           denied("unread: list gcp.logging.metric", schema.LogMetricType, func(a *alerting) { a.policy.Enabled = false }),
 		"metrics not read to an end": denied(every, schema.LogMetricType, func(a *alerting) {}),
 		"policies not read":          denied("unread: list gcp.monitoring.alert_policy", schema.AlertPolicyType, func(a *alerting) { a.policy.Enabled = false }),
-		"channels not read":          denied("unread: list gcp.monitoring.notification_channel", schema.NotificationChannelType, func(a *alerting) { a.policy.NotificationChannels[0] += "2" }),
+		"channels not read": denied("unread: list gcp.monitoring.notification_channel", schema.NotificationChannelType, func(a *alerting) {
+			a.policy.NotificationChannels[0] += "2"
+		}),
 		"a channel's state not read": with("unread: read verification_status", func(a *alerting) {
 			a.refused[schema.NotificationChannelType.Name] = []string{"verification_status"}
 		}),
-		"conditions not read":                  with("unread: read conditions", func(a *alerting) { a.refused[schema.AlertPolicyType.Name] = []string{"conditions"} }),
-		"the filter not read":                  with("unread: read filter", func(a *alerting) { a.refused[schema.LogMetricType.Name] = []string{"filter"} }),
+		"conditions not read": with("unread: read conditions", func(a *alerting) {
+			a.refused[schema.AlertPolicyType.Name] = []string{"conditions"}
+		}),
+		"the filter not read": with("unread: read filter", func(a *alerting) {
+			a.refused[schema.LogMetricType.Name] = []string{"filter"}
+		}),
 		"a condition's filter nobody can read": with("unread: monitoring.projects.alertPolicies.list", condition("threshold", "(")),
 		"what is not read cannot matter": with(none, func(a *alerting) {
 			a.policy.Enabled = false
@@ -228,9 +244,13 @@ func TestAlertsOnBuckets(t *testing.T) {
 	}
 	const centralBucket = "projects/central/locations/eu/buckets/all"
 	check(t, map[string]derivation{
-		"no sink brings entries":       with([]any{}, func(*alerting) {}),
-		"a sink brings all":            with(route(routeChanges), func(a *alerting) { a.more = []*posture.Resource{to("projects/acme", bucket, nil)} }),
-		"the organization's sink does": with(route(routeChanges), func(a *alerting) { a.above = []*posture.Resource{to("organizations/1", bucket, nil)} }),
+		"no sink brings entries": with([]any{}, func(*alerting) {}),
+		"a sink brings all": with(route(routeChanges), func(a *alerting) {
+			a.more = []*posture.Resource{to("projects/acme", bucket, nil)}
+		}),
+		"the organization's sink does": with(route(routeChanges), func(a *alerting) {
+			a.above = []*posture.Resource{to("organizations/1", bucket, nil)}
+		}),
 		"the sink is off": with([]any{}, func(a *alerting) {
 			a.more = []*posture.Resource{to("projects/acme", bucket, func(s *schema.LogSink) { s.Disabled = true })}
 		}),
@@ -240,15 +260,18 @@ func TestAlertsOnBuckets(t *testing.T) {
 		"the sink leaves the activity out": with([]any{}, func(a *alerting) {
 			a.more = []*posture.Resource{to("projects/acme", bucket, excluding(`log_id("cloudaudit.googleapis.com/activity")`))}
 		}),
-		"the sink brings audit logs": with(route(`log_id("cloudaudit.googleapis.com/activity") AND resource.type="gce_route" AND (protoPayload.methodName:"x" OR protoPayload.methodName:"routes")`), func(a *alerting) {
+		"the sink brings audit logs": with(route(`log_id("cloudaudit.googleapis.com/activity") AND `+
+			`resource.type="gce_route" AND (protoPayload.methodName:"x" OR protoPayload.methodName:"routes")`), func(a *alerting) {
 			a.metric.Filter = `resource.type="gce_route" (protoPayload.methodName:"x" OR protoPayload.methodName:"routes")`
 			a.more = []*posture.Resource{to("projects/acme", bucket, func(s *schema.LogSink) { s.Filter = `log_id("cloudaudit.googleapis.com/activity")` })}
 		}),
 		"a sink that cannot be read": with([]any{map[string]any{"filter": routeChanges, "finds": "unsure"}}, func(a *alerting) {
 			a.more = []*posture.Resource{to("projects/acme", bucket, func(s *schema.LogSink) { s.Filter = "(" })}
 		}),
-		"alerted in the central project":     with(route(routeChanges), func(a *alerting) { central(a, to("organizations/1", centralBucket, nil)) }),
-		"the central project goes by number": with(route(routeChanges), func(a *alerting) { central(a, to("organizations/1", "projects/815/locations/eu/buckets/all", nil)) }),
+		"alerted in the central project": with(route(routeChanges), func(a *alerting) { central(a, to("organizations/1", centralBucket, nil)) }),
+		"the central project goes by number": with(route(routeChanges), func(a *alerting) {
+			central(a, to("organizations/1", "projects/815/locations/eu/buckets/all", nil))
+		}),
 		"the central sink leaves projects out": with([]any{}, func(a *alerting) {
 			central(a, to("organizations/1", centralBucket, func(s *schema.LogSink) { s.IncludeChildren = false }))
 		}),
@@ -271,7 +294,9 @@ func TestAlertsOnBuckets(t *testing.T) {
 		"that sink brings nothing of the kind": with([]any{}, func(a *alerting) {
 			a.more = []*posture.Resource{to("projects/acme", "projects/third/locations/eu/buckets/x", func(s *schema.LogSink) { s.Filter = "severity>=ERROR" })}
 		}),
-		"the entries are routed by another project": with("unread: logging.projects.metrics.list", func(a *alerting) { central(a, to("organizations/1", "projects/central", nil)) }),
+		"the entries are routed by another project": with("unread: logging.projects.metrics.list", func(a *alerting) {
+			central(a, to("organizations/1", "projects/central", nil))
+		}),
 		"sinks above not known": with("unread: read ancestors", func(a *alerting) {
 			central(a, to("organizations/1", centralBucket, nil))
 			a.refused[schema.ProjectType.Name] = []string{"ancestors"}

@@ -24,7 +24,7 @@ var computeVMService = service{
 				{Name: "no-os-config", Share: 0.3}},
 			Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 				return keyOf("gcp.resourcemanager.project", s.Account.ID), map[string]posture.Result{
-					"gcp-project-os-login-enabled": failIf(it.Has("no-os-login")),
+					"gcp-project-os-login-enabled": failIf(it.Has("no-os-login") && !enforces(s, "compute.requireOsLogin")),
 				}
 			},
 		},

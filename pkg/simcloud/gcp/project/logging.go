@@ -123,7 +123,9 @@ func expectLogBucket(node string, it *world.Item, fed bool) (posture.Key, map[st
 
 // expectExports: some sink takes everything, the project's own or that of the organization.
 func expectExports(s *world.State) map[world.Judged]posture.Result {
-	whole := func(it *world.Item) bool { return brings(it) && it.Index != 1 && !it.Has("excludes") && !it.Has("drops-audit") }
+	whole := func(it *world.Item) bool {
+		return brings(it) && it.Index != 1 && !it.Has("excludes") && !it.Has("drops-audit")
+	}
 	exported := slices.ContainsFunc(s.Items("gcp.log.sink"), whole)
 	if central, ok := s.World.State(organizationOf(s.Account), s.Time()); ok {
 		it := central.Find("gcp.organization.log.sink", posture.Global, 0)
@@ -259,7 +261,9 @@ func sinksOf(s *world.State, node string) []*logging.LogSink {
 			sink.Filter = `logName:"cloudaudit.googleapis.com"`
 		}
 		if it.Has("excludes") {
-			sink.Exclusions = append(sink.Exclusions, &logging.LogExclusion{Name: "health-checks", Filter: `resource.type="http_load_balancer" AND httpRequest.status=200`})
+			sink.Exclusions = append(sink.Exclusions, &logging.LogExclusion{
+				Name: "health-checks", Filter: `resource.type="http_load_balancer" AND httpRequest.status=200`,
+			})
 		}
 		if it.Has("drops-audit") {
 			sink.Exclusions = append(sink.Exclusions, dropsAudit(true))
@@ -273,7 +277,8 @@ func sinksOf(s *world.State, node string) []*logging.LogSink {
 
 // dropsAudit is an exclusion of what people read, in force or not.
 func dropsAudit(inForce bool) *logging.LogExclusion {
-	return &logging.LogExclusion{Name: "reads", Filter: "-- too much\nLOG_ID(\"cloudaudit.googleapis.com/data_access\") AND NOT protoPayload.serviceName=iam.googleapis.com", Disabled: !inForce}
+	return &logging.LogExclusion{Name: "reads", Disabled: !inForce, Filter: `-- too much
+LOG_ID("cloudaudit.googleapis.com/data_access") AND NOT protoPayload.serviceName=iam.googleapis.com`}
 }
 
 func systemSink(s *world.State, node string, it *world.Item) *logging.LogSink {
@@ -284,7 +289,8 @@ func systemSink(s *world.State, node string, it *world.Item) *logging.LogSink {
 		}
 	}
 	name := systemNames[it.Index]
-	sink := &logging.LogSink{Name: name, ResourceName: node + "/sinks/" + name, Destination: "logging.googleapis.com/" + node + "/locations/global/buckets/" + name}
+	sink := &logging.LogSink{Name: name, ResourceName: node + "/sinks/" + name}
+	sink.Destination = "logging.googleapis.com/" + node + "/locations/global/buckets/" + name
 	if it.Index == 0 {
 		sink.Filter = strings.Join(required, " OR ")
 		return sink
@@ -327,7 +333,8 @@ func logBucketsOf(s *world.State, node string) []*logging.LogBucket {
 			b.RetentionDays = 30
 		}
 		if !it.Has("google-key") {
-			b.CmekSettings = &logging.CmekSettings{Name: node + "/cmekSettings", KmsKeyName: "projects/acme-keys/locations/europe-west1/keyRings/logs/cryptoKeys/" + path.Base(b.Name)}
+			const keys = "projects/acme-keys/locations/europe-west1/keyRings/logs/cryptoKeys/"
+			b.CmekSettings = &logging.CmekSettings{Name: node + "/cmekSettings", KmsKeyName: keys + path.Base(b.Name)}
 		}
 		switch path.Base(b.Name) {
 		case "_Required":

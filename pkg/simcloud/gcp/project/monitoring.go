@@ -23,7 +23,8 @@ var monitoringService = service{
 		{
 			Name: "gcp.log.alert", Sort: inProject, Global: true, Count: len(changes), Fixed: true,
 			Defects: []world.Defect{
-				{Name: "nothing", Share: 0.05}, {Name: "metric-off", Drift: 0.1}, {Name: "narrow", Drift: 0.1}, {Name: "undecidable", Drift: 0.1},
+				{Name: "nothing", Share: 0.05}, {Name: "metric-off", Drift: 0.1}, {Name: "narrow", Drift: 0.1},
+				{Name: "undecidable", Drift: 0.1},
 				{Name: "policy-off", Share: 0.1, Drift: 0.2}, {Name: "invalid", Drift: 0.1}, {Name: "silent", Drift: 0.1}, {Name: "channel-off", Drift: 0.1},
 				{Name: "channel-gone", Drift: 0.1}, {Name: "unverified", Drift: 0.1}, {Name: "absence", Share: 0.05}, {Name: "combined", Share: 0.05},
 			},
@@ -45,10 +46,14 @@ AND (ProjectOwnership OR projectOwnerInvitee)
 OR (protoPayload.serviceData.policyDelta.bindingDeltas.action="REMOVE" AND protoPayload.serviceData.policyDelta.bindingDeltas.role="roles/owner")
 OR (protoPayload.serviceData.policyDelta.bindingDeltas.action="ADD" AND protoPayload.serviceData.policyDelta.bindingDeltas.role="roles/owner")`},
 	{"audit-config-changes", `protoPayload.methodName="SetIamPolicy" AND protoPayload.serviceData.policyDelta.auditConfigDeltas:*`},
-	{"custom-role-changes", `resource.type="iam_role" AND protoPayload.methodName=("google.iam.admin.v1.CreateRole" OR "google.iam.admin.v1.DeleteRole" OR "google.iam.admin.v1.UpdateRole")`},
-	{"firewall-changes", `resource.type="gce_firewall_rule" AND protoPayload.methodName:("compute.firewalls.insert" OR "compute.firewalls.patch" OR "compute.firewalls.delete")`},
-	{"network-changes", "resource.type=gce_network\nprotoPayload.methodName=~\"compute\\.networks\\.(insert|patch|delete|addPeering|removePeering)$\""},
-	{"route-changes", `resource.type="gce_route" (protoPayload.methodName:"compute.routes.delete" OR protoPayload.methodName:"compute.routes.insert")`},
+	{"custom-role-changes", `resource.type="iam_role"
+AND protoPayload.methodName=("google.iam.admin.v1.CreateRole" OR "google.iam.admin.v1.DeleteRole" OR "google.iam.admin.v1.UpdateRole")`},
+	{"firewall-changes", `resource.type="gce_firewall_rule"
+AND protoPayload.methodName:("compute.firewalls.insert" OR "compute.firewalls.patch" OR "compute.firewalls.delete")`},
+	{"network-changes", `resource.type=gce_network
+protoPayload.methodName=~"compute\.networks\.(insert|patch|delete|addPeering|removePeering)$"`},
+	{"route-changes", `resource.type="gce_route"
+(protoPayload.methodName:"compute.routes.delete" OR protoPayload.methodName:"compute.routes.insert")`},
 	{"bucket-permission-changes", `resource.type="gcs_bucket" AND protoPayload.methodName="storage.setIamPermissions"`},
 	{"sql-instance-changes", `protoPayload.methodName="cloudsql.instances.update" OR protoPayload.methodName="cloudsql.instances.create"`},
 }
@@ -156,8 +161,10 @@ func logMetricsOf(s *world.State) []*logging.LogMetric {
 			Name: a.name(), ResourceName: "projects/" + a.project + "/metrics/" + strings.ReplaceAll(a.name(), "/", "%2F"),
 			Description: "changes that somebody must hear of", Filter: a.filter(), Disabled: a.Has("metric-off"), Version: "V2",
 			CreateTime: stamp(s.Long(a.Item, 90)), UpdateTime: stamp(s.Long(a.Item, 40)),
-			MetricDescriptor: &logging.MetricDescriptor{MetricKind: "DELTA", ValueType: "INT64", Unit: "1", Type: "logging.googleapis.com/user/" + a.name(),
-				Name: "projects/" + a.project + "/metricDescriptors/logging.googleapis.com/user/" + a.name()},
+			MetricDescriptor: &logging.MetricDescriptor{
+				MetricKind: "DELTA", ValueType: "INT64", Unit: "1", Type: "logging.googleapis.com/user/" + a.name(),
+				Name: "projects/" + a.project + "/metricDescriptors/logging.googleapis.com/user/" + a.name(),
+			},
 		}
 		switch {
 		case a.central():
@@ -193,9 +200,12 @@ func (a alert) policy(s *world.State) *monitoring.AlertPolicy {
 			Query: "fetch global\n| metric 'logging.googleapis.com/user/" + a.name() + "' # any at all\n| condition val() > 0", Duration: "0s"}
 	case "promql":
 		condition.ConditionPrometheusQueryLanguage = &monitoring.PrometheusQueryLanguageCondition{
-			Query: "increase(logging_googleapis_com:user_" + strings.ReplaceAll(a.name(), "-", "_") + "[5m]) > 0", Duration: "0s", EvaluationInterval: "30s"}
+			Query:    "increase(logging_googleapis_com:user_" + strings.ReplaceAll(a.name(), "-", "_") + "[5m]) > 0",
+			Duration: "0s", EvaluationInterval: "30s"}
 	default:
-		condition.ConditionThreshold = &monitoring.MetricThreshold{Filter: metric + ` AND resource.type="global"`, Comparison: "COMPARISON_GT", Duration: "0s"}
+		condition.ConditionThreshold = &monitoring.MetricThreshold{
+			Filter: metric + ` AND resource.type="global"`, Comparison: "COMPARISON_GT", Duration: "0s",
+		}
 	}
 	p := &monitoring.AlertPolicy{
 		Name: name, DisplayName: a.name(), Combiner: "OR", Enabled: !a.Has("policy-off"), Conditions: []*monitoring.Condition{condition},
@@ -211,8 +221,11 @@ func (a alert) policy(s *world.State) *monitoring.AlertPolicy {
 	}
 	if a.Has("combined") {
 		p.Combiner = "AND"
-		p.Conditions = append(p.Conditions, &monitoring.Condition{Name: name + "/conditions/2", DisplayName: "while it is down", ConditionThreshold: &monitoring.MetricThreshold{
-			Filter: `metric.type="compute.googleapis.com/instance/uptime" AND resource.type="gce_instance"`, Comparison: "COMPARISON_LT", ThresholdValue: 0.5, Duration: "60s"}})
+		down := &monitoring.MetricThreshold{
+			Filter:     `metric.type="compute.googleapis.com/instance/uptime" AND resource.type="gce_instance"`,
+			Comparison: "COMPARISON_LT", ThresholdValue: 0.5, Duration: "60s",
+		}
+		p.Conditions = append(p.Conditions, &monitoring.Condition{Name: name + "/conditions/2", DisplayName: "it is down", ConditionThreshold: down})
 	}
 	return p
 }
@@ -244,7 +257,8 @@ func handleMonitoring(s *gcp.Server, w *states) {
 		}
 		return out, nil
 	})
-	gcp.List(s, "monitoring.projects.notificationChannels.list", "notificationChannels", func(c gcp.Call) (*monitoring.ListNotificationChannelsResponse, error) {
+	const channels = "monitoring.projects.notificationChannels.list"
+	gcp.List(s, channels, "notificationChannels", func(c gcp.Call) (*monitoring.ListNotificationChannelsResponse, error) {
 		state, err := w.at(c)
 		if err != nil {
 			return nil, err
@@ -263,11 +277,12 @@ func handleMonitoring(s *gcp.Server, w *states) {
 		if err != nil {
 			return nil, err
 		}
-		out := &monitoringv1.ListMetricsScopesByMonitoredProjectResponse{MetricsScopes: []*monitoringv1.MetricsScope{
-			{Name: "locations/global/metricsScopes/" + Number(state.Account.ID), CreateTime: stamp(state.World.Start.AddDate(-2, 0, 0))},
-		}}
+		scope := func(project string) *monitoringv1.MetricsScope {
+			return &monitoringv1.MetricsScope{Name: "locations/global/metricsScopes/" + Number(project), CreateTime: stamp(state.World.Start.AddDate(-2, 0, 0))}
+		}
+		out := &monitoringv1.ListMetricsScopesByMonitoredProjectResponse{MetricsScopes: []*monitoringv1.MetricsScope{scope(state.Account.ID)}}
 		if state.Find("gcp.metrics.scope", posture.Global, 0).Has("watched") {
-			out.MetricsScopes = append(out.MetricsScopes, &monitoringv1.MetricsScope{Name: "locations/global/metricsScopes/" + Number("acme-operations"), CreateTime: stamp(state.World.Start.AddDate(-1, 0, 0))})
+			out.MetricsScopes = append(out.MetricsScopes, scope("acme-operations"))
 		}
 		return out, nil
 	})

@@ -15,7 +15,7 @@ var orgPolicyService = service{
 	kinds: []world.Kind{{
 		Name: "gcp.org_policies", Sort: inProject, Global: true, Count: 1, Fixed: true,
 		Defects: []world.Defect{{Name: "keys", Drift: 0.6}, {Name: "uploads", Drift: 0.5}, {Name: "managed", Share: 0.3, Drift: 0.4},
-			{Name: "open-sharing", Drift: 0.7}, {Name: "private-storage", Share: 0.1, Drift: 1}, {Name: "os-login", Drift: 0.4}},
+			{Name: "open-sharing", Drift: 0.7}, {Name: "private-storage", Share: 0.1, Drift: 1}, {Name: "os-login", Share: 0.2, Drift: 0.8}},
 		Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			return keyOf("gcp.resourcemanager.project", s.Account.ID), map[string]posture.Result{
 				"gcp-org-policy-service-account-keys-blocked":    failIf(it.Has("keys") || it.Has("uploads")),

@@ -79,7 +79,7 @@ func expectProject(s *world.State, it *world.Item) (posture.Key, map[string]post
 		"gcp-project-no-editor-for-people":             failIf(it.Has("editors")),
 		"gcp-project-human-access-through-groups":      failIf(it.Has("direct")),
 		"gcp-project-no-project-wide-impersonation":    failIf(it.Has("impersonators") || it.Has("platform-uses") || some("impersonators")),
-		"gcp-project-service-account-duties-separated": failIf(it.Has("platform-uses") && some("manages-accounts")),
+		"gcp-project-service-account-duties-separated": failIf((it.Has("platform-uses") || some("impersonators")) && some("manages-accounts")),
 		"gcp-project-kms-duties-separated":             failIf(it.Has("decrypts") && some("manages-keys")),
 		"gcp-project-audit-logs-all-services":          failIf(!readsLogged || it.Has("writes-unlogged") || it.Has("exempts") || some("exempts")),
 		"gcp-project-storage-data-access-logged": failIf(!readsLogged && !some("storage-reads") ||
@@ -293,8 +293,9 @@ func handleResourceManager(s *gcp.Server, w *states) {
 		return described(state), nil
 	})
 	gcp.Handle(s, "cloudresourcemanager.projects.getAncestry", func(c gcp.Call) (*crmv1.GetAncestryResponse, error) {
-		if c.Account == hiddenID {
-			return ancestry(hiddenID, []string{"folders/9002", "organizations/998877665544"}), nil
+		switch c.Account {
+		case strangerID, hiddenID:
+			return ancestry(c.Account, []string{"folders/9002", "organizations/998877665544"}), nil
 		}
 		state, err := w.at(c)
 		if err != nil {

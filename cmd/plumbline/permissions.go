@@ -10,27 +10,30 @@ import (
 
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/aws"
+	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
 )
 
 // permissionForms are the forms in which each provider's role can be printed, the default first.
-var permissionForms = map[string][]string{"aws": {"json"}, "gcp": {"yaml", "terraform"}}
+var permissionForms = map[string][]string{"aws": {"json"}, "azure": {"json", "terraform"}, "gcp": {"yaml", "terraform"}}
 
 func newPermissions(a *app) *cobra.Command {
 	var form string
 	c := &cobra.Command{
 		Use: "permissions PROVIDER", Short: "Print the least-privilege role that a scan needs",
-		Long: `Prints, from the operations that the readers declare, exactly what a role must grant: an IAM policy document for aws; for gcp a
-custom role, to be granted on the organization, as YAML for gcloud or as Terraform. What cannot be granted by a role stands in
+		Long: `Prints, from the operations that the readers declare, exactly what a role must grant: an IAM policy document for aws; for azure a
+role definition for the root management group and the Microsoft Graph permissions beside it; for gcp a custom role for the
+organization. JSON or YAML is for the clouds' own command lines, Terraform has the grants too. What no role can grant stands in
 comments. --output csv lists the permissions alone.`,
 		Example: `  plumbline permissions aws > plumbline-read.json
+  plumbline permissions azure > role.json && az role definition create --role-definition role.json
   plumbline permissions gcp > role.yaml && gcloud iam roles create plumblineRead --organization 123456789012 --file role.yaml
   plumbline permissions gcp --form terraform > plumbline.tf`,
-		Args: cobra.ExactArgs(1), ValidArgs: []string{"aws", "gcp"},
+		Args: cobra.ExactArgs(1), ValidArgs: []string{"aws", "azure", "gcp"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			forms, ok := permissionForms[args[0]]
 			if !ok {
-				return usageError{fmt.Errorf("provider %q: want aws or gcp", args[0])}
+				return usageError{fmt.Errorf("provider %q: want aws, azure or gcp", args[0])}
 			}
 			if form == "" {
 				form = forms[0]
@@ -38,11 +41,8 @@ comments. --output csv lists the permissions alone.`,
 			if !slices.Contains(forms, form) {
 				return usageError{fmt.Errorf("--form %q: want %s for %s", form, strings.Join(forms, " or "), args[0])}
 			}
-			operations := aws.Operations()
-			if args[0] == "gcp" {
-				operations = gcp.Operations()
-			}
-			permissions := collectors.Permissions(operations)
+			operations := map[string]func() []collectors.Operation{"aws": aws.Operations, "azure": azure.Operations, "gcp": gcp.Operations}
+			permissions := collectors.Permissions(operations[args[0]]())
 			switch {
 			case a.output == "csv":
 				rows := [][]any{}
@@ -50,6 +50,8 @@ comments. --output csv lists the permissions alone.`,
 					rows = append(rows, []any{p})
 				}
 				return a.show(nil, []string{"permission"}, rows)
+			case args[0] == "azure":
+				return a.showRoleDefinition(permissions, form)
 			case args[0] == "gcp":
 				return a.showCustomRole(permissions, form)
 			default:
@@ -57,7 +59,7 @@ comments. --output csv lists the permissions alone.`,
 			}
 		},
 	}
-	c.Flags().StringVar(&form, "form", "", "json for aws; yaml or terraform for gcp")
+	c.Flags().StringVar(&form, "form", "", "json for aws; json or terraform for azure; yaml or terraform for gcp")
 	return c
 }
 
@@ -78,6 +80,104 @@ func (a *app) showPolicy(permissions []string) error {
 	return a.show(policy, nil, nil)
 }
 
+const title, description = "Plumbline read", "Exactly what a scan by plumbline reads, and nothing else."
+
+// showRoleDefinition prints an Azure custom role, and what Microsoft Graph must grant beside it.
+func (a *app) showRoleDefinition(permissions []string, form string) error {
+	actions, data, graph, others := []string{}, []string{}, []string{}, []string{}
+	for _, p := range permissions {
+		name, isGraph := strings.CutPrefix(p, "Graph: ")
+		action, isData := strings.CutPrefix(p, "data: ")
+		switch {
+		case isGraph:
+			graph = append(graph, name)
+		case isData:
+			data = append(data, action)
+		case strings.Contains(p, " "):
+			others = append(others, p)
+		default:
+			actions = append(actions, p)
+		}
+	}
+	for _, list := range [][]string{actions, data, graph} {
+		slices.Sort(list)
+	}
+	if form == "json" {
+		a.output = "json" // a role definition is JSON whatever is asked for
+		fmt.Fprintf(a.err, "Microsoft Graph application permissions to grant beside the role: %s\n", strings.Join(graph, ", "))
+		for _, o := range others {
+			fmt.Fprintf(a.err, "Not part of the role: %s\n", o)
+		}
+		return a.show(struct {
+			Name             string   `json:"Name"`
+			IsCustom         bool     `json:"IsCustom"`
+			Description      string   `json:"Description"`
+			Actions          []string `json:"Actions"`
+			NotActions       []string `json:"NotActions"`
+			DataActions      []string `json:"DataActions"`
+			NotDataActions   []string `json:"NotDataActions"`
+			AssignableScopes []string `json:"AssignableScopes"`
+		}{title, true, description, actions, []string{}, data, []string{}, []string{"/providers/Microsoft.Management/managementGroups/ROOT-MANAGEMENT-GROUP"}}, nil, nil)
+	}
+	for _, o := range others {
+		fmt.Fprintf(a.out, "# Not part of the role, grant it separately where wanted: %s\n", o)
+	}
+	fmt.Fprintf(a.out, `variable "root_management_group" {
+  description = "Resource id of the root management group."
+  type        = string
+}
+
+variable "principal_object_id" {
+  description = "Object id of the service principal or managed identity that plumbline reads as."
+  type        = string
+}
+
+resource "azurerm_role_definition" "plumbline_read" {
+  name        = %q
+  scope       = var.root_management_group
+  description = %q
+  permissions {
+    actions = [
+`, title, description)
+	for _, p := range actions {
+		fmt.Fprintf(a.out, "      %q,\n", p)
+	}
+	fmt.Fprint(a.out, "    ]\n    data_actions = [\n")
+	for _, p := range data {
+		fmt.Fprintf(a.out, "      %q,\n", p)
+	}
+	fmt.Fprint(a.out, `    ]
+  }
+}
+
+resource "azurerm_role_assignment" "plumbline_read" {
+  scope              = var.root_management_group
+  role_definition_id = azurerm_role_definition.plumbline_read.role_definition_resource_id
+  principal_id       = var.principal_object_id
+}
+
+data "azuread_application_published_app_ids" "well_known" {}
+
+resource "azuread_service_principal" "graph" {
+  client_id    = data.azuread_application_published_app_ids.well_known.result.MicrosoftGraph
+  use_existing = true
+}
+
+resource "azuread_app_role_assignment" "plumbline_graph" {
+  for_each = toset([
+`)
+	for _, p := range graph {
+		fmt.Fprintf(a.out, "    %q,\n", p)
+	}
+	fmt.Fprint(a.out, `  ])
+  app_role_id         = azuread_service_principal.graph.app_role_ids[each.value]
+  principal_object_id = var.principal_object_id
+  resource_object_id  = azuread_service_principal.graph.object_id
+}
+`)
+	return nil
+}
+
 // showCustomRole prints a Google Cloud custom role. Permissions that no role can hold, such as the scopes of the directory, are
 // named in comments.
 func (a *app) showCustomRole(permissions []string, form string) error {
@@ -93,7 +193,6 @@ func (a *app) showCustomRole(permissions []string, form string) error {
 	for _, o := range others {
 		fmt.Fprintf(a.out, "# Not part of the role, grant it separately where wanted: %s\n", o)
 	}
-	const title, description = "Plumbline read", "Exactly what a scan by plumbline reads, and nothing else."
 	if form == "yaml" {
 		encoder := yaml.NewEncoder(a.out)
 		encoder.SetIndent(2)

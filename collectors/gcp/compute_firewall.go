@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	crm "google.golang.org/api/cloudresourcemanager/v3"
 	"google.golang.org/api/compute/v1"
 
 	"github.com/plumbline-dev/plumbline/collectors"
@@ -109,25 +108,19 @@ var hierarchicalFirewallRules = collectors.Reader[*client]{
 
 // collectHierarchicalFirewallRules reads the policies of the organization and of every folder, each by itself as above.
 func collectHierarchicalFirewallRules(ctx context.Context, c *client, emit collectors.Emit) error {
-	folders, err := crm.NewService(ctx, c.options...)
-	if err != nil {
-		return err
-	}
 	api, err := compute.NewService(ctx, c.options...)
 	if err != nil {
 		return err
 	}
 	nodes := []string{c.organization}
-	err = folders.Folders.Search().PageSize(500).Pages(ctx, func(page *crm.SearchFoldersResponse) error {
-		for _, f := range page.Folders {
-			if f.State == "ACTIVE" { // others are on their way out
-				nodes = append(nodes, f.Name)
-			}
-		}
-		return nil
-	})
+	folders, err := ownFolders(ctx, c)
 	if err != nil {
 		return fmt.Errorf("list folders with firewall policies: %w", err)
+	}
+	for _, f := range folders {
+		if f.State == "ACTIVE" { // others are on their way out
+			nodes = append(nodes, f.Name)
+		}
 	}
 	var failed []error
 	listed := map[string]bool{} // numbers of policies

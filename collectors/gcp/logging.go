@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
-	crm "google.golang.org/api/cloudresourcemanager/v3"
 	"google.golang.org/api/logging/v2"
 
 	"github.com/plumbline-dev/plumbline/collectors"
@@ -88,19 +86,11 @@ func (c *client) eachSink(ctx context.Context, f func(parent string, s *logging.
 func (c *client) eachNode(ctx context.Context, f func(node string) error) error {
 	errs := []error{f(c.node)}
 	if c.organization != "" {
-		api, err := crm.NewService(ctx, c.options...)
-		if err != nil {
-			return err
+		folders, err := ownFolders(ctx, c)
+		for _, folder := range folders {
+			errs = append(errs, f(folder.Name))
 		}
-		err = api.Folders.Search().PageSize(500).Pages(ctx, func(page *crm.SearchFoldersResponse) error {
-			for _, folder := range page.Folders {
-				errs = append(errs, f("folders/"+path.Base(folder.Name)))
-			}
-			return nil
-		})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("list folders: %w", err))
-		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

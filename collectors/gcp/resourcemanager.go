@@ -140,6 +140,26 @@ func (f folders) hold(parent string) (ours, known bool) {
 	return false, true
 }
 
+// ownFolders lists the organization's folders in order. With an error there may be more.
+func ownFolders(ctx context.Context, c *client) ([]*crm.Folder, error) {
+	api, err := crm.NewService(ctx, c.options...)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := seenFolders(ctx, c, api)
+	var out []*crm.Folder
+	for _, name := range slices.Sorted(maps.Keys(seen.byName)) {
+		ours, known := seen.hold(seen.byName[name].Parent)
+		if !known {
+			err = errors.Join(err, leftOut("cloudresourcemanager.folders.search", "parent of "+name))
+		}
+		if ours {
+			out = append(out, seen.byName[name])
+		}
+	}
+	return out, err
+}
+
 func collectFolders(ctx context.Context, api *crm.Service, seen folders, emit collectors.Emit) error {
 	var failed error
 	for _, name := range slices.Sorted(maps.Keys(seen.byName)) {

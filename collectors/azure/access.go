@@ -120,6 +120,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		Types:     schema.Types(),
 		Explain:   explain(operations),
 	}
+	ctx, _ = transport.WithCell(ctx) // or pages that run in a circle would do so for ever
 	list := subscriptionReaders()
 	if c.tenant != "" {
 		list = tenantReaders()

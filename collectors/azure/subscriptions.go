@@ -3,10 +3,16 @@ package azure
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/subscription/armsubscription"
 
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/azure/schema"
@@ -64,13 +70,157 @@ var subscription = collectors.Reader[*client]{
 func collectSubscription(_ context.Context, c *client, emit collectors.Emit) error {
 	s := c.described
 	out := schema.Subscription{
-		Meta:  posture.Meta{Name: text(s.DisplayName), Tags: tags(s.Tags)},
-		State: text(s.State), TenantID: c.tenant,
+		Meta:        posture.Meta{Name: text(s.DisplayName), Tags: tags(s.Tags)},
+		DisplayName: text(s.DisplayName), State: text(s.State), TenantID: c.tenant,
 	}
 	if s.SubscriptionPolicies != nil {
 		out.QuotaID = text(s.SubscriptionPolicies.QuotaID)
 	}
 	emit("/subscriptions/"+c.subscription, &out)
+	return nil
+}
+
+var members = collectors.Reader[*client]{
+	Fills: []*posture.Type{schema.MemberType, schema.GroupType},
+	Operations: []collectors.Operation{
+		{Name: "armsubscriptions.Client.NewListPager", Permission: "Microsoft.Resources/subscriptions/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager", Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleDefinitionsClient.NewListPager", Permission: "Microsoft.Authorization/roleDefinitions/read", Body: collectors.Store},
+		{Name: "graph.groupMembers", Permission: "Graph: Directory.Read.All", Body: collectors.Digest},
+	},
+	Collect: collectMembers,
+}
+
+// collectMembers lists the tenant's subscriptions with what users and groups hold on each, and then who is in those groups: the
+// directory has to know what its users may do, and each subscription who is in a group.
+func collectMembers(ctx context.Context, c *client, emit collectors.Emit) error {
+	var found []*armsubscriptions.Subscription
+	api, err := armsubscriptions.NewClient(c.credential, c.options)
+	if err != nil {
+		return err
+	}
+	err = pages(ctx, api.NewListPager(nil), func(page armsubscriptions.ClientListResponse) error {
+		for _, s := range page.Value {
+			if s.TenantID == nil || strings.EqualFold(*s.TenantID, c.tenant) { // others are only managed from here
+				found = append(found, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list subscriptions: %w", err)
+	}
+	var mu sync.Mutex
+	groups := map[string]bool{}
+	unread := parallel(found, func(s *armsubscriptions.Subscription) string { return text(s.SubscriptionID) }, func(s *armsubscriptions.Subscription) error {
+		id := strings.ToLower(text(s.SubscriptionID))
+		out := schema.Member{
+			Meta:           posture.Meta{Name: text(s.DisplayName), Tags: tags(s.Tags)},
+			SubscriptionID: id, DisplayName: text(s.DisplayName), State: text(s.State),
+		}
+		if out.State != "Enabled" && out.State != "Warned" {
+			emit("/subscriptions/"+id, &out, collectors.NotCollected("access", "assigned_roles"))
+			return nil
+		}
+		var errs [2]error
+		out.Access, out.AssignedRoles, errs = subscriptionAccess(ctx, c, id)
+		var gaps []collectors.Gap
+		for i, path := range []string{"access", "assigned_roles"} {
+			if errs[i] != nil {
+				gaps = append(gaps, collectors.Unread(errs[i], path))
+			}
+		}
+		emit("/subscriptions/"+id, &out, gaps...)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, a := range out.Access {
+			if a.PrincipalType == "Group" {
+				groups[a.PrincipalID] = true
+			}
+		}
+		return errs[0]
+	})
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
+		out := schema.Group{}
+		if out.MemberIDs, err = groupMembers(ctx, c.graph, id); err != nil {
+			emit(id, &out, collectors.Unread(err, "member_ids"))
+			continue
+		}
+		emit(id, &out)
+	}
+	return collectors.Incomplete(schema.GroupType, unread)
+}
+
+// The built-in roles that let their holders sign in to virtual machines.
+const (
+	vmAdminLogin = "/providers/microsoft.authorization/roledefinitions/1c0163c0-47e6-4577-8991-ea5c82e286e4"
+	vmUserLogin  = "/providers/microsoft.authorization/roledefinitions/fb879df8-f326-4884-b1cf-06f3ad86be52"
+)
+
+// subscriptionAccess is what users and groups hold on a subscription, and the ids of all roles held on it; errs says why either
+// is not known.
+func subscriptionAccess(ctx context.Context, c *client, subscription string) (access []schema.Access, assigned []string, errs [2]error) {
+	access, assigned = []schema.Access{}, []string{}
+	list, err := subscriptionAssignments(ctx, c, subscription)
+	if err != nil {
+		return access, assigned, [2]error{err, err}
+	}
+	custom, err := roleDefinitions(ctx, c, "subscriptions/"+subscription, to.Ptr("type eq 'CustomRole'"))
+	byPrincipal := map[string]*schema.Access{}
+	for _, a := range list {
+		p := a.Properties
+		if p == nil {
+			continue
+		}
+		role, scope := roleID(p.RoleDefinitionID), scopeOf(p.Scope)
+		assigned = append(assigned, role)
+		level := scopeLevel(scope)
+		privileged := (strong(role) || custom[role].privileged) && level != "resource_group" && level != "resource"
+		login := role == vmAdminLogin || role == vmUserLogin
+		if kind := text(p.PrincipalType); !privileged && !login || kind != "User" && kind != "Group" {
+			continue
+		}
+		held := byPrincipal[idOf(p.PrincipalID)]
+		if held == nil {
+			held = &schema.Access{PrincipalID: idOf(p.PrincipalID), PrincipalType: text(p.PrincipalType), VMLoginScopes: []string{}}
+			byPrincipal[held.PrincipalID] = held
+		}
+		held.Privileged = held.Privileged || privileged
+		if login && !slices.Contains(held.VMLoginScopes, scope) {
+			held.VMLoginScopes = append(held.VMLoginScopes, scope)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(byPrincipal)) {
+		slices.Sort(byPrincipal[id].VMLoginScopes)
+		access = append(access, *byPrincipal[id])
+	}
+	slices.Sort(assigned)
+	return access, slices.Compact(assigned), [2]error{err, nil}
+}
+
+var tenantPolicy = collectors.Reader[*client]{
+	Fills: []*posture.Type{schema.TenantPolicyType},
+	Operations: []collectors.Operation{
+		{Name: "armsubscription.PolicyClient.GetPolicyForTenant", Permission: "Microsoft.Subscription/policies/default/read", Body: collectors.Store},
+	},
+	Collect: collectTenantPolicy,
+}
+
+func collectTenantPolicy(ctx context.Context, c *client, emit collectors.Emit) error {
+	api, err := armsubscription.NewPolicyClient(c.credential, c.options)
+	if err != nil {
+		return err
+	}
+	policy, err := api.GetPolicyForTenant(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("read policy on moving subscriptions: %w", err)
+	}
+	out := schema.TenantPolicy{Meta: posture.Meta{Name: text(policy.Name)}, ExemptedPrincipals: []string{}}
+	if p := policy.Properties; p != nil {
+		out.BlockLeaving, out.BlockEntering = is(p.BlockSubscriptionsLeavingTenant), is(p.BlockSubscriptionsIntoTenant)
+		out.ExemptedPrincipals = list(p.ExemptedPrincipals)
+	}
+	emit("/providers/microsoft.subscription/policies/default", &out)
 	return nil
 }
 

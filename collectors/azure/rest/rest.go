@@ -27,7 +27,7 @@ type Method struct {
 }
 
 // spanning are the variables that stand for a whole resource id, slashes included.
-var spanning = []string{"scope", "resourceUri", "resourceId", "resourceScope", "managementGroupScope"}
+var spanning = []string{"scope", "scopeId", "resourceUri", "resourceId", "resourceScope", "managementGroupScope"}
 
 // compiled is a method and what recognises its path; ARM ignores case.
 type compiled struct {
@@ -41,7 +41,7 @@ var variable = regexp.MustCompile(`\{[^}]+\}`)
 
 var table = sync.OnceValue(func() []compiled {
 	var out []compiled
-	for _, m := range slices.Concat(methods, graphMethods) {
+	for _, m := range Methods() {
 		c := compiled{Method: m, fixed: len(variable.ReplaceAllString(m.Path, ""))}
 		pattern, rest := "(?i)^", m.Path
 		for {
@@ -89,8 +89,12 @@ func Match(host, verb string, u *url.URL, apiName string) (m Method, params map[
 		if found == nil {
 			continue
 		}
+		named := apiName != "" && strings.HasSuffix(c.ID, "."+apiName)
+		if c.fixed <= 1 && apiName != "" && !named {
+			continue // "/{resourceId}" is the path of everything
+		}
 		score := c.fixed
-		if apiName != "" && strings.HasSuffix(c.ID, "."+apiName) {
+		if named {
 			score += 1 << 20
 		}
 		if score <= best {
@@ -110,9 +114,33 @@ func Match(host, verb string, u *url.URL, apiName string) (m Method, params map[
 }
 
 // Methods lists every operation that a reader may call.
-func Methods() []Method { return slices.Concat(methods, graphMethods) }
+func Methods() []Method { return slices.Concat(methods, graphMethods, armMethods) }
 
 // graphMethods are the reads of Microsoft Graph; Graph has no client library here.
 var graphMethods = []Method{
+	{"graph.accessReviews", Graph, http.MethodGet, "/v1.0/identityGovernance/accessReviews/definitions"},
+	{"graph.applications", Graph, http.MethodGet, "/v1.0/applications"},
+	{"graph.authenticationMethodsPolicy", Graph, http.MethodGet, "/v1.0/policies/authenticationMethodsPolicy"},
+	{"graph.authorizationPolicy", Graph, http.MethodGet, "/v1.0/policies/authorizationPolicy"},
+	{"graph.conditionalAccessPolicies", Graph, http.MethodGet, "/v1.0/identity/conditionalAccess/policies"},
+	{"graph.deviceRegistrationPolicy", Graph, http.MethodGet, "/beta/policies/deviceRegistrationPolicy"},
+	{"graph.domains", Graph, http.MethodGet, "/v1.0/domains"},
+	{"graph.getByIds", Graph, http.MethodPost, "/v1.0/directoryObjects/getByIds"},
+	{"graph.groupMembers", Graph, http.MethodGet, "/v1.0/groups/{id}/transitiveMembers"},
+	{"graph.groupSettings", Graph, http.MethodGet, "/v1.0/groupSettings"},
+	{"graph.namedLocations", Graph, http.MethodGet, "/v1.0/identity/conditionalAccess/namedLocations"},
 	{"graph.organization", Graph, http.MethodGet, "/v1.0/organization"},
+	{"graph.roleAssignmentScheduleInstances", Graph, http.MethodGet, "/v1.0/roleManagement/directory/roleAssignmentScheduleInstances"},
+	{"graph.roleAssignments", Graph, http.MethodGet, "/v1.0/roleManagement/directory/roleAssignments"},
+	{"graph.roleDefinitions", Graph, http.MethodGet, "/v1.0/roleManagement/directory/roleDefinitions"},
+	{"graph.roleEligibilityScheduleInstances", Graph, http.MethodGet, "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances"},
+	{"graph.securityDefaultsPolicy", Graph, http.MethodGet, "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy"},
+	{"graph.subscribedSkus", Graph, http.MethodGet, "/v1.0/subscribedSkus"},
+	{"graph.userRegistrationDetails", Graph, http.MethodGet, "/v1.0/reports/authenticationMethods/userRegistrationDetails"},
+	{"graph.users", Graph, http.MethodGet, "/v1.0/users"},
+}
+
+// armMethods are the reads of Resource Manager that no SDK package has.
+var armMethods = []Method{
+	{"arm.aadiam.diagnosticSettings", ARM, http.MethodGet, "/providers/microsoft.aadiam/diagnosticSettings"},
 }

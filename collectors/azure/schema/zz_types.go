@@ -6,26 +6,730 @@ import "github.com/plumbline-dev/plumbline/pkg/posture"
 
 // The resource types, from the structs of the same name.
 var (
+	APIManagementServiceType = posture.NewType[APIManagementService]("azure.apimanagement.service", map[string]string{
+		"":                        "APIManagementService is one API Management service. Of named values only what is said about them is kept.\nSource: armapimanagement ServiceClient.NewListPager, NamedValueClient and APIClient.NewListByServicePager.",
+		"http_apis":               "current revisions that answer without TLS",
+		"legacy_tls_enabled":      "SSL 3.0, TLS 1.0 or 1.1, towards clients or backends",
+		"plaintext_suspect_names": "plaintext named values that look like secrets",
+		"platform_version":        "stv1 is retired; stv2, stv2.1, mtv1 for Consumption",
+		"sku":                     "Consumption, Developer, Basic, Standard, Premium, StandardV2, …",
+		"virtual_network_type":    "None, External, Internal",
+	})
+	InsightsComponentType = posture.NewType[InsightsComponent]("azure.applicationinsights.component", map[string]string{
+		"":                      "InsightsComponent is one Application Insights resource.\nSource: armapplicationinsights ComponentsClient.NewListPager.",
+		"retention_days":        "90 when nothing is set",
+		"workspace_resource_id": "\"\": keeps its data itself, as those made before 2021 may",
+	})
+	SiteType = posture.NewType[Site]("azure.appservice.site", map[string]string{
+		"":                              "Site is one web app, function app or Standard logic app; deployment slots are not listed. Application settings and connection\nstrings are never asked for: the call that lists them hands out secrets.\nSource: armappservice WebAppsClient.NewListPager, GetConfiguration, GetAuthSettingsV2WithoutSecrets,\nNewListBasicPublishingCredentialsPoliciesPager, NewGetPrivateEndpointConnectionListPager, PlansClient.NewListPager.",
+		"app_insights_configured":       "an application setting: not read",
+		"auth_enabled":                  "the platform signs callers in",
+		"client_cert_mode":              "Required, Optional, OptionalInteractiveUser",
+		"ftps_state":                    "Disabled, FtpsOnly, AllAllowed; \"\": not set, which allows all",
+		"functions_extension_version":   "an application setting: not read",
+		"identity_admin_roles":          "The strongest built-in roles that its identities hold, anywhere they are known of.",
+		"identity_principal_ids":        "of its own identity and of those assigned to it, sorted",
+		"identity_type":                 "\"SystemAssigned, UserAssigned\"; \"None\" or \"\": no identity",
+		"instance_count":                "of the plan; 0 where instances come with the load",
+		"ip_restriction_count":          "rules for less than every address",
+		"ip_restriction_default_action": "what becomes of callers that no narrower rule names: Allow, Deny",
+		"is_function":                   "a function app or a Standard logic app",
+		"kind":                          "\"app,linux\", \"functionapp,linux,workflowapp\"",
+		"minimum_tls_version":           "\"1.2\"; \"\": not set",
+		"plan_sku":                      "\"P1v3\", \"Y1\"",
+		"plan_tier":                     "Free, Shared, Basic, Standard, PremiumV3, Dynamic, ElasticPremium, …",
+		"public_network_access":         "PublicNetworkAccess is Enabled or Disabled; what was never set is Disabled from the first private endpoint on.",
+		"runtime":                       "dotnet, java, node, php, python, powershell, …; container for an image of one's own",
+		"runtime_version":               "\"8.0\", \"20\"",
+		"scm_basic_auth":                "a user name and password can deploy; they can when nothing is set, here and below",
+		"scm_minimum_tls_version":       "of the deployment endpoint",
+		"state":                         "Running, Stopped",
+		"vnet_subnet_id":                "where its outgoing traffic enters a network; \"\": nowhere",
+	})
+	RoleAssignmentType = posture.NewType[RoleAssignment]("azure.authorization.role_assignment", map[string]string{
+		"":                    "RoleAssignment is one assignment of an Azure role, active or eligible; its id is the Resource Manager id in lower case. A\nsubscription has those of its own and all that it inherits, a tenant those at the root and on management groups.\nSource: armauthorization RoleAssignmentsClient.NewListForSubscriptionPager and NewListForScopePager,\nRoleAssignmentScheduleInstancesClient and RoleEligibilityScheduleInstancesClient.NewListForScopePager.",
+		"assignment_kind":     "permanent, time_bound, activated, eligible",
+		"principal.enabled":   "true for groups, which have no such switch",
+		"principal.user_type": "Member, Guest; \"\" for no user",
+		"principal_type":      "User, Group, ServicePrincipal, ForeignGroup, Device",
+		"role_definition_id":  "without the scope it was listed at, lower case",
+		"role_privileged":     "Owner, Contributor, one that grants roles, or a custom one as strong",
+		"role_writes":         "some action of it writes or deletes, settings or data",
+		"scope":               "lower case",
+		"scope_level":         "root, management_group, subscription, resource_group, resource",
+	})
+	RoleDefinitionType = posture.NewType[RoleDefinition]("azure.authorization.role_definition", map[string]string{
+		"":                   "RoleDefinition is one Azure role: every custom one that can be assigned in the subscription, and the built-in ones that are.\nIts id is \"/providers/microsoft.authorization/roledefinitions/GUID\".\nSource: armauthorization RoleDefinitionsClient.NewListPager.",
+		"assignable_scopes":  "lower case",
+		"assigned_elsewhere": "on another subscription in which it can be assigned",
+		"assignment_count":   "active ones, on the subscription, above and below",
+		"role_type":          "BuiltInRole, CustomRole",
+	})
+	RoleManagementPolicyType = posture.NewType[RoleManagementPolicy]("azure.authorization.role_management_policy", map[string]string{
+		"":                                 "RoleManagementPolicy is what it takes to activate an eligible role; its id is the Resource Manager id in lower case. A tenant\nwithout Entra ID P2 has none.\nSource: armauthorization RoleManagementPolicyAssignmentsClient.NewListForScopePager.",
+		"activation.max_hours":             "rounded up",
+		"activation.requires_auth_context": "what Conditional Access asks of that context",
+		"scope_level":                      "root, management_group, subscription, resource_group, resource",
+	})
+	AutomationAccountType = posture.NewType[AutomationAccount]("azure.automation.account", map[string]string{
+		"":                          "AutomationAccount is one Automation account. Of variables only what is said about them is kept.\nSource: armautomation AccountClient.NewListPager, AccountClient.Get, VariableClient.NewListByAutomationAccountPager.",
+		"identity_type":             "\"\": none",
+		"key_source":                "Microsoft.Automation when nothing is set, Microsoft.Keyvault",
+		"public_network_access":     "true when nothing is set",
+		"unencrypted_suspect_names": "unencrypted variables that look like secrets",
+	})
+	CognitiveAccountType = posture.NewType[CognitiveAccount]("azure.cognitiveservices.account", map[string]string{
+		"":                       "CognitiveAccount is one account of Azure AI services, Azure OpenAI and AI Foundry among them.\nSource: armcognitiveservices AccountsClient.NewListPager.",
+		"customer_storage":       "what it keeps lies in a storage account of the customer's",
+		"encryption_key_source":  "Microsoft.CognitiveServices when nothing is set, Microsoft.KeyVault",
+		"kind":                   "OpenAI, AIServices, FormRecognizer, …",
+		"network.default_action": "Allow when nothing is set",
+		"public_network_access":  "Enabled when nothing is set",
+	})
+	DiskType = posture.NewType[Disk]("azure.compute.disk", map[string]string{
+		"":                      "Disk is one managed disk.\nSource: armcompute DisksClient.NewListPager.",
+		"encryption_type":       "EncryptionAtRestWithPlatformKey, …WithCustomerKey, …WithPlatformAndCustomerKeys",
+		"managed_by":            "the machine it is attached to; \"\": none",
+		"network_access_policy": "AllowAll when nothing is set, AllowPrivate, DenyAll",
+		"os_type":               "\"\": a data disk",
+		"public_network_access": "Enabled when nothing is set",
+		"state":                 "Attached, Unattached, Reserved, …",
+	})
+	ScaleSetType = posture.NewType[ScaleSet]("azure.compute.scale_set", map[string]string{
+		"":                      "ScaleSet is one scale set of virtual machines.\nSource: armcompute VirtualMachineScaleSetsClient.NewListAllPager.",
+		"extensions":            "\"Microsoft.Azure.Monitor/AzureMonitorLinuxAgent\"",
+		"nsg_protected":         "every interface has a security group, or its subnet has",
+		"orchestration_mode":    "Uniform when nothing is set, Flexible",
+		"ssh_password_disabled": "absent: Windows",
+		"upgrade_mode":          "Manual, Automatic, Rolling; \"\": none",
+	})
+	DiskSnapshotType = posture.NewType[DiskSnapshot]("azure.compute.snapshot", map[string]string{
+		"":                      "DiskSnapshot is one snapshot of a managed disk.\nSource: armcompute SnapshotsClient.NewListPager.",
+		"network_access_policy": "AllowAll when nothing is set, AllowPrivate, DenyAll",
+		"public_network_access": "Enabled when nothing is set",
+	})
+	VirtualMachineType = posture.NewType[VirtualMachine]("azure.compute.virtual_machine", map[string]string{
+		"":                      "VirtualMachine is one virtual machine.\nSource: armcompute VirtualMachinesClient.NewListAllPager, VirtualMachineExtensionsClient.List.",
+		"extensions":            "\"Microsoft.Azure.Monitor/AzureMonitorLinuxAgent\"",
+		"has_user_data_secret":  "nobody reads user data",
+		"identity_type":         "\"SystemAssigned, UserAssigned\"; \"\": none",
+		"image_publisher":       "\"\": an image of one's own",
+		"last_backup_at":        "absent: never yet",
+		"last_backup_status":    "\"\": not backed up",
+		"managed_data_disks":    "all of them",
+		"management_port_rules": "a security group allows somebody in on one of them",
+		"nsg_protected":         "every interface has a security group, or its subnet has",
+		"open_admin_ports":      "of 22, 3389, 5985 and 5986: those open to the internet",
+		"os_type":               "Linux, Windows",
+		"patch_assessment_mode": "AutomaticByPlatform, ImageDefault",
+		"patch_mode":            "AutomaticByPlatform, AutomaticByOS, ImageDefault, Manual",
+		"power_state":           "running, deallocated, stopped, …",
+		"security_type":         "Standard when nothing is set, TrustedLaunch, ConfidentialVM",
+		"ssh_password_disabled": "absent: Windows",
+	})
+	CosmosAccountType = posture.NewType[CosmosAccount]("azure.cosmosdb.account", map[string]string{
+		"":                      "CosmosAccount is one Cosmos DB account.\nSource: armcosmos DatabaseAccountsClient.NewListPager.",
+		"backup_type":           "Periodic or Continuous",
+		"ip_rules":              "\"0.0.0.0\" stands for all of Azure's data centres",
+		"key_vault_key_uri":     "\"\": a key of Microsoft's",
+		"kind":                  "GlobalDocumentDB, MongoDB, Parse",
+		"minimum_tls_version":   "Tls12 when nothing is set; Tls is 1.0",
+		"public_network_access": "Enabled when nothing is set, Disabled, SecuredByPerimeter",
+		"vnet_rules":            "subnet ids",
+		"zone_redundant":        "in every region",
+	})
+	DatabricksWorkspaceType = posture.NewType[DatabricksWorkspace]("azure.databricks.workspace", map[string]string{
+		"":                      "DatabricksWorkspace is one Databricks workspace.\nSource: armdatabricks WorkspacesClient.NewListBySubscriptionPager.",
+		"custom_vnet_id":        "\"\": a network of the service's own",
+		"managed_services_cmk":  "notebooks, secrets and queries",
+		"public_network_access": "Enabled when nothing is set",
+		"sku":                   "lower case: standard, premium, trial",
+		"subnet_ids":            "the two of that network which clusters run in",
+		"subnets_have_nsg":      "false without a network of one's own",
+	})
+	DataFactoryType = posture.NewType[DataFactory]("azure.datafactory.factory", map[string]string{
+		"":                      "DataFactory is one data factory.\nSource: armdatafactory FactoriesClient.NewListPager, IntegrationRuntimesClient.NewListByFactoryPager.",
+		"identity_type":         "\"\": none",
+		"key_vault_key_uri":     "without version; \"\": Microsoft's own keys",
+		"managed_vnet_runtime":  "an integration runtime works inside a managed virtual network",
+		"public_network_access": "Enabled when nothing is set",
+	})
+	BackupVaultType = posture.NewType[BackupVault]("azure.dataprotection.backup_vault", map[string]string{
+		"":                   "BackupVault is one Backup vault, which backs up disks, blobs, databases and clusters.\nSource: armdataprotection BackupVaultsClient.NewGetInSubscriptionPager, BackupInstancesClient.NewListPager.",
+		"encryption_key_uri": "\"\": a key of Microsoft's",
+		"immutability_state": "Disabled when nothing is set, Unlocked, Locked",
+		"soft_delete_state":  "On, AlwaysOn, Off; \"\": not told",
+		"storage_redundancy": "of the vault store",
+	})
+	AccessReviewType = posture.NewType[AccessReview]("azure.entra.access_review", map[string]string{
+		"":                "AccessReview is one access review or series of them; its id is the definition's GUID. A tenant without a licence for reviews\nhas none.\nSource: Microsoft Graph identityGovernance accessReviews definitions.",
+		"recurrence_days": "a month counts as the third of a long quarter; absent: only once",
+		"target":          "guests, directory_role, azure_role, group, application; \"\" for another",
+	})
+	ApplicationType = posture.NewType[Application]("azure.entra.application", map[string]string{
+		"":                                  "Application is one app registration; its id is the object's GUID.\nSource: Microsoft Graph applications.",
+		"credentials.earliest_end_at":       "absent: there are none that end",
+		"credentials.kinds":                 "password, certificate",
+		"credentials.longest_lifetime_days": "rounded up",
+	})
+	ConditionalAccessPolicyType = posture.NewType[ConditionalAccessPolicy]("azure.entra.conditional_access_policy", map[string]string{
+		"":                                "ConditionalAccessPolicy is one Conditional Access policy; its id is the object's GUID.\nSource: Microsoft Graph identity conditionalAccess policies.",
+		"grant.operator":                  "AND, OR",
+		"include_roles":                   "template ids",
+		"narrowed":                        "a condition beside user and application keeps it from some sign-ins; excluded locations do not count",
+		"requires_mfa":                    "nothing weaker will do instead",
+		"session.sign_in_frequency_hours": "0: every time; absent: as long as the session lasts",
+		"state":                           "enabled, disabled, enabledForReportingButNotEnforced",
+	})
+	EntraDiagnosticSettingType = posture.NewType[EntraDiagnosticSetting]("azure.entra.diagnostic_setting", map[string]string{
+		"":               "EntraDiagnosticSetting is one export of the directory's logs; its id is the Resource Manager id, outside every subscription.\nSource: Resource Manager microsoft.aadiam diagnosticSettings.",
+		"log_categories": "those switched on",
+	})
+	DirectoryRoleAssignmentType = posture.NewType[DirectoryRoleAssignment]("azure.entra.directory_role_assignment", map[string]string{
+		"":                    "DirectoryRoleAssignment is one assignment of an Entra role, active or eligible; its id is that of the assignment. Where a\ngroup holds the role each user in it has a further one, with \"/\" and the user's id behind.\nSource: Microsoft Graph roleAssignments, roleDefinitions, roleAssignmentScheduleInstances, roleEligibilityScheduleInstances.",
+		"assignment_kind":     "permanent, time_bound, activated, eligible",
+		"break_glass":         "of one of the first two users, by id, who are Global Administrators for good",
+		"directory_scope_id":  "\"/\" for the whole directory",
+		"principal_type":      "user, group, servicePrincipal",
+		"principal_user_type": "absent: no user, here and below",
+		"via_group_id":        "\"\" for a direct one",
+	})
+	GroupType = posture.NewType[Group]("azure.entra.group", map[string]string{
+		"":           "Group is one group that holds a privileged Azure role or one to sign in to virtual machines; its id is the object's GUID.\nSource: Microsoft Graph groups transitiveMembers.",
+		"member_ids": "users, those of nested groups too",
+	})
+	NamedLocationType = posture.NewType[NamedLocation]("azure.entra.named_location", map[string]string{
+		"":     "NamedLocation is one location that Conditional Access policies may name; its id is the object's GUID.\nSource: Microsoft Graph identity conditionalAccess namedLocations.",
+		"kind": "ip, country",
+	})
+	PrincipalType = posture.NewType[Principal]("azure.entra.principal", map[string]string{
+		"":               "Principal is what the directory says of a holder of Azure roles; its id is the object's GUID. A holder that is missing here\nhas been deleted.\nSource: Microsoft Graph directoryObjects getByIds.",
+		"enabled":        "of service principals; absent: said elsewhere, or nowhere",
+		"principal_type": "user, group, servicePrincipal",
+	})
 	TenantType = posture.NewType[Tenant]("azure.entra.tenant", map[string]string{
-		"": "Tenant is one Entra directory; its id is \"tenants/GUID\".\nSource: Microsoft Graph organization.",
+		"":                     "Tenant is one Entra directory; its id is \"tenants/GUID\".\nSource: Microsoft Graph organization, domains, subscribedSkus, groupSettings and the tenant's policies.",
+		"auth_methods.enabled": "Fido2, MicrosoftAuthenticator, Sms, …",
+		"auth_methods.registration_campaign_state": "default, enabled, disabled",
+		"authorization.guest_invite_setting":       "GuestInviteSetting is none, adminsAndGuestInviters, adminsGuestInvitersAndAllMembers or everyone, which it is when nothing is set.",
+		"authorization.user_consent_policies":      "those by which a user may consent for himself",
+		"authorization.users_can_create_apps":      "they can when nothing is set, here and below",
+		"global_admin_ids":                         "enabled users who are Global Administrators now, through groups too",
+		"groups.m365_creation_group_id":            "whose members may in any case; \"\" for no group",
+		"license.p1":                               "Entra ID P1, or P2 which contains it",
+		"license.p2":                               "Entra ID P2",
+		"passwords.banned_list_enforced":           "the tenant's own list, beside Microsoft's",
+		"passwords.banned_list_on_premises_mode":   "Audit, Enforce",
+	})
+	UserType = posture.NewType[User]("azure.entra.user", map[string]string{
+		"":                           "User is one account of the directory; its id is the object's GUID, its name the user principal name.\nSource: Microsoft Graph users, userRegistrationDetails.",
+		"azure_roles_privileged":     "holds a privileged Azure role on a subscription or above",
+		"directory_roles":            "names; active and eligible ones, through groups too",
+		"external_user_state":        "of guests: PendingAcceptance, Accepted",
+		"last_sign_in_at":            "absent: never, or since before it was recorded",
+		"mfa.report_available":       "false: the tenant has no Entra ID P1",
+		"sign_in_activity_available": "false: the tenant has no Entra ID P1",
+		"user_type":                  "Member, Guest; Member for accounts from before there were types",
+		"vm_login_scopes":            "where the user may sign in to virtual machines",
+	})
+	EventGridTopicType = posture.NewType[EventGridTopic]("azure.eventgrid.topic", map[string]string{
+		"":                      "EventGridTopic is one Event Grid topic or domain.\nSource: armeventgrid TopicsClient and DomainsClient.NewListBySubscriptionPager.",
+		"kind":                  "topic, domain",
+		"minimum_tls_version":   "\"\" when nothing is set",
+		"public_network_access": "Enabled when nothing is set, Disabled",
+	})
+	EventHubNamespaceType = posture.NewType[EventHubNamespace]("azure.eventhub.namespace", map[string]string{
+		"":                          "EventHubNamespace is one Event Hubs namespace.\nSource: armeventhub NamespacesClient.NewListPager, GetNetworkRuleSet, NewListAuthorizationRulesPager.",
+		"cluster_id":                "dedicated cluster; \"\": shared machines",
+		"encryption_key_source":     "Microsoft.KeyVault; \"\": Microsoft's own keys",
+		"extra_authorization_rules": "beside RootManageSharedAccessKey",
+		"minimum_tls_version":       "\"1.0\" when nothing is set, as in old namespaces",
+		"network.default_action":    "Allow when nothing is set",
+		"public_network_access":     "Enabled when nothing is set, Disabled, SecuredByPerimeter",
+		"sku":                       "Basic, Standard, Premium",
+	})
+	VaultCertificateType = posture.NewType[VaultCertificate]("azure.keyvault.certificate", map[string]string{
+		"":                "VaultCertificate is the current version of one certificate; its id is that of the vault and \"/certificates/NAME\".\nSource: azcertificates Client.NewListCertificatePropertiesPager, Client.GetCertificatePolicy, from the vault itself.",
+		"issuer":          "Self, Unknown (imported), or an issuer's name",
+		"validity_months": "of what the policy orders next; absent: the policy does not say",
+	})
+	VaultKeyType = posture.NewType[VaultKey]("azure.keyvault.key", map[string]string{
+		"":                  "VaultKey is the current version of one key.\nSource: armkeyvault KeysClient.NewListPager, KeysClient.Get.",
+		"curve":             "\"P-256\"; \"\" for RSA",
+		"expires_at":        "absent: never",
+		"key_size":          "bits; 0 for elliptic curves",
+		"key_type":          "RSA, EC, oct; with -HSM when kept in hardware",
+		"managed":           "belongs to a certificate: a secret of the same name holds it",
+		"rotation.interval": "ISO 8601, \"P18M\": after creation, or \"-P30D\": before expiry; \"\": not automatic",
+	})
+	ManagedHSMType = posture.NewType[ManagedHSM]("azure.keyvault.managed_hsm", map[string]string{
+		"":                      "ManagedHSM is one pool of hardware security modules.\nSource: armkeyvault ManagedHsmsClient.NewListBySubscriptionPager.",
+		"public_network_access": "Enabled when nothing is set",
+		"soft_delete_days":      "90 when nothing is set",
+	})
+	VaultSecretType = posture.NewType[VaultSecret]("azure.keyvault.secret", map[string]string{
+		"":           "VaultSecret is the current version of one secret, never its value.\nSource: armkeyvault SecretsClient.NewListPager.",
+		"expires_at": "absent: never",
+		"managed":    "belongs to a certificate, as the content type tells",
+	})
+	KeyVaultType = posture.NewType[KeyVault]("azure.keyvault.vault", map[string]string{
+		"":                       "KeyVault is one key vault.\nSource: armkeyvault VaultsClient.NewListBySubscriptionPager.",
+		"enabled_for_deployment": "virtual machines may fetch certificates",
+		"network.bypass":         "AzureServices or None",
+		"network.default_action": "Allow when nothing is set",
+		"public_network_access":  "Enabled when nothing is set",
+		"rbac_enabled":           "false: access policies decide",
+		"soft_delete":            "true when nothing is set: it can no longer be left out",
+		"soft_delete_days":       "90 when nothing is set",
+	})
+	LockType = posture.NewType[Lock]("azure.locks.lock", map[string]string{
+		"":      "Lock is one management lock at the subscription or below; its id is the Resource Manager id in lower case. It holds for all\nthat lies in its scope.\nSource: armlocks ManagementLocksClient.NewListAtSubscriptionLevelPager.",
+		"level": "CanNotDelete, ReadOnly",
+		"scope": "id of the subscription, resource group or resource, lower case",
+	})
+	MachineLearningWorkspaceType = posture.NewType[MachineLearningWorkspace]("azure.machinelearning.workspace", map[string]string{
+		"":                           "MachineLearningWorkspace is one Azure Machine Learning workspace, hub or project.\nSource: armmachinelearning WorkspacesClient.NewListBySubscriptionPager, ComputeClient.NewListPager.",
+		"compute_local_auth_enabled": "Clusters and compute instances of the workspace that take local users, or have public addresses.",
+		"encryption_status":          "Enabled: a key of the customer's; Disabled when nothing is set",
+		"hbi":                        "marked as holding sensitive data",
+		"kind":                       "Default, Hub, Project, FeatureStore",
+		"managed_network_isolation":  "Disabled when nothing is set, AllowInternetOutbound, AllowOnlyApprovedOutbound",
+		"public_network_access":      "Enabled when nothing is set",
+	})
+	ManagementGroupType = posture.NewType[ManagementGroup]("azure.managementgroups.management_group", map[string]string{
+		"":                                   "ManagementGroup is one management group; its id is the Resource Manager id in lower case. The name of the root group is the\ntenant's id.\nSource: armmanagementgroups Client.NewListPager, Client.NewGetDescendantsPager, HierarchySettingsClient.List.",
+		"child_subscription_ids":             "\"/subscriptions/GUID\"; without those of groups below",
+		"hierarchy":                          "the tenant's, of the root group only",
+		"hierarchy.default_management_group": "id; that of the root when nothing is set",
+		"parent_id":                          "\"\" for the root",
+	})
+	ActionGroupType = posture.NewType[ActionGroup]("azure.monitor.action_group", map[string]string{
+		"":                "ActionGroup is whom alerts reach. Addresses and hooks are counted and never kept.\nSource: armmonitor ActionGroupsClient.NewListBySubscriptionIDPager.",
+		"receivers_count": "of every kind",
+	})
+	ActivityLogAlertType = posture.NewType[ActivityLogAlert]("azure.monitor.activity_log_alert", map[string]string{
+		"":                    "ActivityLogAlert is one alert on events of the Activity Log.\nSource: armmonitor ActivityLogAlertsClient.NewListBySubscriptionIDPager.",
+		"categories":          "lower case; empty: any",
+		"covers_subscription": "the whole of it, or a management group above",
+		"incident_types":      "lower case; of service health events; empty: any",
+		"levels":              "lower case; empty: any",
+		"narrowed_by":         "fields of further conditions, lower case, that keep some of these events out",
+		"notifies":            "an action group is enabled and has receivers",
+		"operation_names":     "lower case; empty: any",
+		"statuses":            "lower case; empty: any",
+	})
+	AutoscaleSettingType = posture.NewType[AutoscaleSetting]("azure.monitor.autoscale_setting", map[string]string{
+		"":        "AutoscaleSetting decides how many instances something has.\nSource: armmonitor AutoscaleSettingsClient.NewListBySubscriptionPager.",
+		"maximum": "the highest of all profiles",
+		"minimum": "the lowest of all profiles",
+	})
+	ResourceDiagnosticsType = posture.NewType[ResourceDiagnostics]("azure.monitor.resource_diagnostics", map[string]string{
+		"":                       "ResourceDiagnostics is what the diagnostic settings of one resource do together. Its id is the resource's own; for a storage\naccount it is that of the blob service. There is one for every resource of a type whose logs some rule asks for, without any\nsettings too.\nSource: armmonitor DiagnosticSettingsClient.NewListPager.",
+		"log_categories":         "enabled and sent somewhere; groups by their name, audit or allLogs",
+		"resource_kind":          "\"functionapp,linux\"",
+		"resource_type":          "lower case: \"microsoft.keyvault/vaults\"",
+		"settings_count":         "absent: the type has no diagnostic settings",
+		"storage_retention_days": "the shortest that a setting still asks of its storage account; 0: none does",
+	})
+	SubscriptionDiagnosticSettingType = posture.NewType[SubscriptionDiagnosticSetting]("azure.monitor.subscription_diagnostic_setting", map[string]string{
+		"":                         "SubscriptionDiagnosticSetting is one export of the subscription's Activity Log.\nSource: armmonitor DiagnosticSettingsClient.NewListPager on the subscription.",
+		"log_categories":           "enabled ones; the group allLogs stands here as all eight",
+		"storage_deletes":          "a lifecycle rule of the storage account deletes",
+		"storage_immutable_days":   "of the container that takes the Activity Log; 0: not immutable",
+		"workspace_retention_days": "What is known of a destination in this subscription; unread when it lies in another. 0: no workspace",
+	})
+	MySQLServerType = posture.NewType[MySQLServer]("azure.mysql.flexible_server", map[string]string{
+		"":                                    "MySQLServer is one Azure Database for MySQL flexible server.\nSource: armmysqlflexibleservers ServersClient.NewListPager, ConfigurationsClient.NewListByServerPager,\nFirewallRulesClient.NewListByServerPager.",
+		"delegated_subnet_id":                 "not \"\": the server has no public address",
+		"encryption_type":                     "SystemManaged or AzureKeyVault",
+		"firewall_rules[].public_addresses":   "how many of the range are public",
+		"high_availability_mode":              "Disabled, SameZone, ZoneRedundant",
+		"parameters.audit_log_enabled":        "ON or OFF",
+		"parameters.require_secure_transport": "ON or OFF",
+		"parameters.tls_version":              "those that are accepted",
+		"public_network_access":               "Enabled when nothing is set",
+		"version":                             "\"8.0.21\"",
+	})
+	ApplicationGatewayType = posture.NewType[ApplicationGateway]("azure.network.application_gateway", map[string]string{
+		"":                 "ApplicationGateway is one application gateway.\nSource: armnetwork ApplicationGatewaysClient.NewListAllPager.",
+		"public_frontend":  "a listener answers on a public address",
+		"sku_tier":         "Standard_v2, WAF_v2, Basic; Standard and WAF are the first version",
+		"ssl_min_protocol": "the lowest that any listener takes: TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3",
+		"ssl_policy_name":  "\"\": a policy of its own",
+		"waf_enabled":      "by the gateway's own settings, which came before policies",
+		"waf_mode":         "Detection, Prevention; \"\": no such settings",
+	})
+	BastionHostType = posture.NewType[BastionHost]("azure.network.bastion_host", map[string]string{
+		"": "BastionHost is one Bastion host.\nSource: armnetwork BastionHostsClient.NewListPager.",
+	})
+	FirewallType = posture.NewType[Firewall]("azure.network.firewall", map[string]string{
+		"":                   "Firewall is one Azure Firewall, with what its policy says.\nSource: armnetwork AzureFirewallsClient.NewListAllPager, FirewallPoliciesClient.NewListAllPager.",
+		"idps_mode":          "Off, Alert, Deny; Off below Premium",
+		"sku_tier":           "Basic, Standard, Premium",
+		"threat_intel_mode":  "Off, Alert, Deny",
+		"virtual_network_id": "\"\": stands in a virtual hub",
+	})
+	FlowLogType = posture.NewType[FlowLog]("azure.network.flow_log", map[string]string{
+		"":               "FlowLog is one flow log.\nSource: armnetwork FlowLogsClient.NewListPager.",
+		"retention_days": "0: for ever",
+		"target_kind":    "virtual_network, subnet, network_interface or security_group",
+	})
+	NetworkInterfaceType = posture.NewType[NetworkInterface]("azure.network.interface", map[string]string{
+		"":                  "NetworkInterface is one network interface. Those of scale sets in uniform orchestration are not listed.\nSource: armnetwork InterfacesClient.NewListAllPager.",
+		"load_balancer_ids": "that send traffic to it",
+		"vm_tags":           "of the machine it belongs to",
+	})
+	PublicIPType = posture.NewType[PublicIP]("azure.network.public_ip", map[string]string{
+		"":                       "PublicIP is one public address.\nSource: armnetwork PublicIPAddressesClient.NewListAllPager.",
+		"associated_resource_id": "the interface, load balancer, gateway, … that has it",
+		"ddos_protection_mode":   "VirtualNetworkInherited when nothing is set, Enabled, Disabled",
+		"ip_address":             "\"\" while none is assigned",
+		"sku":                    "Basic, Standard",
+	})
+	RouteTableType = posture.NewType[RouteTable]("azure.network.route_table", map[string]string{
+		"":                       "RouteTable is one route table.\nSource: armnetwork RouteTablesClient.NewListAllPager.",
+		"routes[].destination":   "CIDR or service tag",
+		"routes[].next_hop_type": "VirtualAppliance, VirtualNetworkGateway, VnetLocal, Internet, None",
+	})
+	NetworkSecurityGroupType = posture.NewType[NetworkSecurityGroup]("azure.network.security_group", map[string]string{
+		"":                          "NetworkSecurityGroup is one network security group.\nSource: armnetwork SecurityGroupsClient.NewListAllPager.",
+		"fronts_gateway":            "an application gateway or API Management stands in a subnet of it",
+		"open_tcp_ports":            "What reaches through from any address on the internet, after the denials that come first.",
+		"opens_all_ports":           "one rule allows every TCP port, and no denial before it takes them all",
+		"rules":                     "its own, without the default ones",
+		"rules[].access":            "Allow, Deny",
+		"rules[].destination_ports": "\"22\", \"8000-8099\"",
+		"rules[].direction":         "Inbound, Outbound",
+		"rules[].priority":          "lower numbers first",
+		"rules[].protocol":          "Tcp, Udp, Icmp, Esp, Ah, *",
+		"rules[].sources":           "CIDRs, service tags, ids of application security groups",
+	})
+	SubnetType = posture.NewType[Subnet]("azure.network.subnet", map[string]string{
+		"":                               "Subnet is one subnet; location and resource group are those of its network.\nSource: armnetwork VirtualNetworksClient.NewListAllPager.",
+		"default_outbound_access":        "true when nothing is set",
+		"delegations":                    "\"Microsoft.Web/serverFarms\"",
+		"has_default_route_to_appliance": "0.0.0.0/0 leads to an appliance or gateway, or nowhere",
+		"has_machines":                   "a virtual machine or an instance of a scale set",
+		"holds_api_management":           "as far as the subnet itself says so",
+		"holds_other_things":             "load balancers, gateways, services: all but network interfaces",
+		"holds_scale_set":                "an instance of a scale set has an interface in it",
+	})
+	VirtualNetworkType = posture.NewType[VirtualNetwork]("azure.network.virtual_network", map[string]string{
+		"":                          "VirtualNetwork is one virtual network.\nSource: armnetwork VirtualNetworksClient.NewListAllPager.",
+		"bastion_reachable":         "a Bastion host stands in it or in a network peered with it",
+		"dns_policy_id":             "DNS security policy; \"\": none is linked",
+		"dns_policy_log_categories": "that its diagnostic settings send anywhere",
+		"dns_servers":               "empty: Azure's own",
+		"dns_through_firewall":      "every DNS server is a firewall that answers for DNS",
+		"flow_log.retention_days":   "0: for ever; the shortest where there are several",
+		"flow_log.workspace_id":     "traffic analytics; \"\": none",
+		"peerings[].state":          "Connected, Initiated, Disconnected",
+		"public_ip_ids":             "of what stands in it",
+	})
+	VPNGatewayType = posture.NewType[VPNGateway]("azure.network.vpn_gateway", map[string]string{
+		"":                  "VPNGateway is one virtual network gateway, for VPN or ExpressRoute.\nSource: armnetwork VirtualNetworkGatewaysClient.NewListPager.",
+		"client_auth_types": "AAD, Certificate, Radius",
+		"gateway_type":      "Vpn, ExpressRoute",
+		"point_to_site":     "single clients may dial in",
+	})
+	WAFPolicyType = posture.NewType[WAFPolicy]("azure.network.waf_policy", map[string]string{
+		"":                  "WAFPolicy is one firewall policy for application gateways.\nSource: armnetwork WebApplicationFirewallPoliciesClient.NewListAllPager.",
+		"enabled":           "true when nothing is set",
+		"managed_rule_sets": "\"Microsoft_DefaultRuleSet_2.1\"",
+		"mode":              "Prevention, Detection",
+	})
+	NetworkWatcherType = posture.NewType[NetworkWatcher]("azure.network.watcher", map[string]string{
+		"": "NetworkWatcher is the Network Watcher of one region.\nSource: armnetwork WatchersClient.NewListAllPager.",
+	})
+	LogWorkspaceType = posture.NewType[LogWorkspace]("azure.operationalinsights.workspace", map[string]string{
+		"":               "LogWorkspace is one Log Analytics workspace.\nSource: armoperationalinsights WorkspacesClient.NewListPager, armsecurityinsights SentinelOnboardingStatesClient.List.",
+		"daily_cap_mb":   "thousandths of a gigabyte; absent: no cap",
+		"retention_days": "30 when nothing is set",
+	})
+	PolicyAssignmentType = posture.NewType[PolicyAssignment]("azure.policy.assignment", map[string]string{
+		"":                     "PolicyAssignment is one assignment of an Azure Policy definition or initiative at the subscription or above; its id is the\nResource Manager id in lower case.\nSource: armpolicy AssignmentsClient.NewListPager.",
+		"enforcement_mode":     "Default, DoNotEnforce, Enroll; Default when nothing is set",
+		"not_scopes":           "lower case",
+		"policy_definition_id": "lower case",
+		"scope":                "lower case",
+		"scope_level":          "root, management_group, subscription",
+	})
+	ComplianceSummaryType = posture.NewType[ComplianceSummary]("azure.policy.compliance_summary", map[string]string{
+		"": "ComplianceSummary is how many resources comply with one policy assignment; its id is that of the assignment.\nSource: armpolicyinsights PolicyStatesClient.SummarizeForSubscription.",
+	})
+	PolicyStateType = posture.NewType[PolicyState]("azure.policy.state", map[string]string{
+		"":                       "PolicyState is what one policy last found about one resource, for the policies that look into machines and clusters; its id\nis made of the ids of resource, assignment and definition.\nSource: armpolicyinsights PolicyStatesClient.NewListQueryResultsForSubscriptionPager.",
+		"baseline":               "guest: inside a machine; kubernetes: inside a cluster",
+		"compliance_state":       "Compliant, NonCompliant, Exempt, Conflict, Unknown",
+		"policy_definition_name": "GUID of a built-in definition",
+		"policy_set_name":        "\"\" for a definition assigned by itself",
+	})
+	PostgreSQLServerType = posture.NewType[PostgreSQLServer]("azure.postgresql.flexible_server", map[string]string{
+		"":                                    "PostgreSQLServer is one Azure Database for PostgreSQL flexible server.\nSource: armpostgresqlflexibleservers ServersClient.NewListPager, ConfigurationsClient.NewListByServerPager,\nFirewallRulesClient.NewListByServerPager.",
+		"delegated_subnet_id":                 "not \"\": the server has no public address",
+		"encryption_type":                     "SystemManaged or AzureKeyVault",
+		"firewall_rules[].public_addresses":   "how many of the range are public",
+		"high_availability_mode":              "Disabled, SameZone, ZoneRedundant",
+		"logs_exported":                       "a diagnostic setting sends PostgreSQLLogs to a workspace or storage account",
+		"parameters.connection_throttling":    "absent: versions that do not know it",
+		"parameters.log_connections":          "from version 18 on a list of stages, \"receipt,authentication\"",
+		"parameters.log_retention_days":       "of log files on the server; absent where it keeps none",
+		"parameters.ssl_min_protocol_version": "\"TLSv1.2\", also when nothing is set",
+		"password_auth":                       "true when nothing is set",
+		"public_network_access":               "Enabled when nothing is set",
+		"version":                             "\"16\"",
+	})
+	ProtectedItemType = posture.NewType[ProtectedItem]("azure.recoveryservices.protected_item", map[string]string{
+		"":                       "ProtectedItem is one thing that a Recovery Services vault backs up.\nSource: armrecoveryservicesbackup BackupProtectedItemsClient.NewListPager, BackupPoliciesClient.NewListPager.",
+		"daily_retention_days":   "absent: no policy; of one without daily backups, what it keeps for the shortest time",
+		"last_backup_status":     "Completed or Failed; Healthy or Unhealthy for databases and shares",
+		"last_recovery_point_at": "absent: nothing to restore from",
+		"protection_state":       "Protected, IRPending, ProtectionStopped, ProtectionError, …",
+		"workload_type":          "VM, AzureFileShare, SQLDataBase, …",
+	})
+	RecoveryVaultType = posture.NewType[RecoveryVault]("azure.recoveryservices.vault", map[string]string{
+		"":                                  "RecoveryVault is one Recovery Services vault.\nSource: armrecoveryservices VaultsClient.NewListBySubscriptionIDPager, armrecoveryservicesbackup\nBackupResourceVaultConfigsClient.Get, BackupProtectedItemsClient.NewListPager, BackupPoliciesClient.NewListPager.",
+		"encryption_key_uri":                "\"\": a key of Microsoft's",
+		"immutability_state":                "Disabled when nothing is set, Unlocked, Locked",
+		"policies_min_daily_retention_days": "of the policies in use; absent: none is",
+		"soft_delete_state":                 "Enabled, AlwaysON, Disabled",
+		"storage_redundancy":                "GeoRedundant when nothing is set, ZoneRedundant, LocallyRedundant",
 	})
 	CacheType = posture.NewType[Cache]("azure.redis.cache", map[string]string{
 		"":                      "Cache is one Azure Cache for Redis.\nSource: armredis Client.NewListBySubscriptionPager.",
 		"minimum_tls_version":   "\"1.0\" when nothing is set",
 		"public_network_access": "Enabled when nothing is set",
 	})
+	InventoryItemType = posture.NewType[InventoryItem]("azure.resourcegraph.inventory_item", map[string]string{
+		"":                "InventoryItem is one resource of any type, as Resource Manager lists them all: what exists, whether or not anything else is\nread of it.\nSource: armresources Client.NewListPager.",
+		"in_iot_solution": "an IoT hub that an enabled security solution watches",
+		"type":            "lower case: \"microsoft.devices/iothubs\"",
+	})
+	SearchServiceType = posture.NewType[SearchService]("azure.search.service", map[string]string{
+		"":                      "SearchService is one Azure AI Search service.\nSource: armsearch ServicesClient.NewListBySubscriptionPager.",
+		"cmk_enforcement":       "Enabled; Disabled and Unspecified are alike",
+		"customer_managed_key":  "every index must be encrypted with a key from a vault",
+		"public_network_access": "enabled when nothing is set, disabled, securedByPerimeter",
+	})
+	AssessmentType = posture.NewType[Assessment]("azure.security.assessment", map[string]string{
+		"":               "Assessment is what Defender for Cloud says of one resource and one recommendation. Only those are kept that rules name, and\nthose of high severity; where nothing was ever assessed, the type is unread.\nSource: armsecurity AssessmentsClient.NewListPager, AssessmentsMetadataClient.NewListBySubscriptionPager.",
+		"assessment_key": "the recommendation, a GUID",
+		"severity":       "Low, Medium, High, Critical",
+		"status_code":    "Healthy, Unhealthy, NotApplicable",
+	})
+	SecurityContactType = posture.NewType[SecurityContact]("azure.security.contact", map[string]string{
+		"":                               "SecurityContact is whom Defender for Cloud writes to. A subscription without any has one called default, all empty.\nSource: armsecurity ContactsClient.NewListPager.",
+		"alert_minimal_severity":         "\"\": no mail about alerts",
+		"attack_path_minimal_risk_level": "\"\": no mail about attack paths",
+		"roles_state":                    "On: holders of the roles are written to, too",
+	})
+	ContinuousExportType = posture.NewType[ContinuousExport]("azure.security.continuous_export", map[string]string{
+		"":              "ContinuousExport sends what Defender for Cloud finds somewhere else.\nSource: armsecurity AutomationsClient.NewListPager.",
+		"action_types":  "Workspace, EventHub, LogicApp",
+		"event_sources": "Alerts, Assessments, SecureScores, …",
+	})
+	IoTSolutionType = posture.NewType[IoTSolution]("azure.security.iot_solution", map[string]string{
+		"":       "IoTSolution watches IoT hubs.\nSource: armsecurity IotSecuritySolutionClient.NewListBySubscriptionPager.",
+		"status": "Enabled, Disabled",
+	})
+	JITPolicyType = posture.NewType[JITPolicy]("azure.security.jit_policy", map[string]string{
+		"":                  "JITPolicy opens management ports of virtual machines on request, for some hours.\nSource: armsecurity JitNetworkAccessPoliciesClient.NewListPager.",
+		"max_request_hours": "the longest of any port, rounded up",
+		"ports":             "numbers, of any of the machines",
+	})
+	PricingType = posture.NewType[Pricing]("azure.security.pricing", map[string]string{
+		"":                "Pricing is one plan of Defender for Cloud, by its name: \"VirtualMachines\". A plan that is not there is off.\nSource: armsecurity PricingsClient.List.",
+		"coverage_status": "FullyCovered, PartiallyCovered, NotCovered",
+		"tier":            "Standard is on, Free is off",
+	})
+	SecuritySettingType = posture.NewType[SecuritySetting]("azure.security.setting", map[string]string{
+		"":     "SecuritySetting is one integration of Defender for Cloud: MCAS (Defender for Cloud Apps), WDATP (Defender for Endpoint) and\nothers. One that is not there is off.\nSource: armsecurity SettingsClient.NewListPager.",
+		"kind": "DataExportSettings, AlertSyncSettings",
+	})
+	ServiceBusNamespaceType = posture.NewType[ServiceBusNamespace]("azure.servicebus.namespace", map[string]string{
+		"":                          "ServiceBusNamespace is one Service Bus namespace.\nSource: armservicebus NamespacesClient.NewListPager, GetNetworkRuleSet, NewListAuthorizationRulesPager; the minimum TLS version\nfrom armresources Client.GetByID.",
+		"encryption_key_source":     "Microsoft.KeyVault; \"\": Microsoft's own keys",
+		"extra_authorization_rules": "beside RootManageSharedAccessKey, which cannot be removed",
+		"minimum_tls_version":       "\"1.2\" when nothing is set",
+		"network.default_action":    "Allow when nothing is set",
+		"public_network_access":     "Enabled when nothing is set, Disabled, SecuredByPerimeter",
+		"sku":                       "Basic, Standard, Premium",
+	})
+	SQLDatabaseType = posture.NewType[SQLDatabase]("azure.sql.database", map[string]string{
+		"":                          "SQLDatabase is one database of a logical server; master is not among them.\nSource: armsql DatabasesClient.NewListByServerPager, TransparentDataEncryptionsClient.Get, BackupShortTermRetentionPoliciesClient.Get,\nLongTermRetentionPoliciesClient.Get.",
+		"backup_redundancy":         "Geo, GeoZone, Zone, Local",
+		"short_term_retention_days": "0 for data warehouses, which have no policy",
+		"sku":                       "\"GP_S_Gen5\"; DataWarehouse",
+		"status":                    "Online; serverless ones pause by themselves",
+		"tde_state":                 "Enabled or Disabled",
+	})
+	SQLManagedInstanceType = posture.NewType[SQLManagedInstance]("azure.sql.managed_instance", map[string]string{
+		"":                       "SQLManagedInstance is one SQL managed instance.\nSource: armsql ManagedInstancesClient.NewListPager, ManagedInstanceEncryptionProtectorsClient.Get,\nManagedInstanceVulnerabilityAssessmentsClient.Get, ManagedServerSecurityAlertPoliciesClient.Get.",
+		"backup_redundancy":      "Geo, GeoZone, Zone, Local",
+		"minimum_tls_version":    "\"1.2\"; \"None\": any, also when nothing is set",
+		"tde_key_type":           "ServiceManaged or AzureKeyVault",
+		"threat_detection.state": "Enabled, Disabled, New",
+	})
+	SQLServerType = posture.NewType[SQLServer]("azure.sql.server", map[string]string{
+		"":                                  "SQLServer is one logical server of Azure SQL Database. Servers of Synapse workspaces are not among them.\nSource: armsql ServersClient.NewListPager, ExtendedServerBlobAuditingPoliciesClient.Get, ServerSecurityAlertPoliciesClient.Get,\nFirewallRulesClient.NewListByServerPager, EncryptionProtectorsClient.Get, ServerVulnerabilityAssessmentsClient.Get; armresources\nClient.GetByID for express vulnerability assessments.",
+		"auditing.action_groups":            "empty: the service's own choice",
+		"auditing.retention_days":           "in the storage account; 0: for ever",
+		"auditing.state":                    "Enabled or Disabled",
+		"auditing.storage_endpoint":         "\"\": not to storage",
+		"entra_admin.object_id":             "\"\": none",
+		"firewall_rules[].public_addresses": "how many of the range are public",
+		"minimum_tls_version":               "\"1.2\"; \"None\": any, also when nothing is set",
+		"public_network_access":             "Enabled when nothing is set",
+		"tde_key_type":                      "ServiceManaged or AzureKeyVault",
+		"threat_detection.state":            "Enabled, Disabled, New",
+		"va.email_admins":                   "classic mode only",
+		"va.emails":                         "classic mode only",
+		"va.mode":                           "express, classic (results go to a storage account), none",
+		"va.recurring_scans":                "weekly; always in express mode",
+	})
+	StorageAccountType = posture.NewType[StorageAccount]("azure.storage.account", map[string]string{
+		"":                                     "StorageAccount is one storage account.\nSource: armstorage AccountsClient.NewListPager, BlobServicesClient and FileServicesClient.GetServiceProperties,\nFileSharesClient.NewListPager, ManagementPoliciesClient.Get, EncryptionScopesClient.NewListPager.",
+		"allow_blob_public_access":             "true when nothing is set, as in accounts made before late 2023",
+		"blob.restore_policy_days":             "0: off",
+		"blob.soft_delete_days":                "0: off",
+		"blob.supported":                       "false: the account holds no blobs, all else is zero",
+		"cross_tenant_replication":             "when nothing is set, true in accounts made before 15 December 2023",
+		"encryption.infrastructure":            "encrypted a second time, with another algorithm",
+		"encryption.key_source":                "Microsoft.Storage or Microsoft.Keyvault",
+		"encryption.key_vault_key_uri":         "without version; \"\": a key of Microsoft's",
+		"encryption.scopes_with_platform_keys": "enabled encryption scopes; 0 where the account's own key is Microsoft's",
+		"file.has_shares":                      "there is at least one",
+		"file.smb_versions":                    "\"SMB3.1.1\"",
+		"file.soft_delete_days":                "0: off",
+		"file.supported":                       "false: the account holds no file shares, all else is zero",
+		"immutability.account_policy_state":    "Disabled, Unlocked, Locked; \"\": no policy",
+		"key_created_at":                       "of the older key; absent: never rotated since Azure began to note it",
+		"key_expiration_days":                  "0: no policy",
+		"kind":                                 "StorageV2, BlockBlobStorage, FileStorage; Storage and BlobStorage are older",
+		"lifecycle.has_delete_rule":            "an enabled rule deletes blobs, versions or snapshots",
+		"minimum_tls_version":                  "TLS1_0 when nothing is set",
+		"network.bypass":                       "AzureServices, Logging, Metrics or None",
+		"network.default_action":               "Allow when nothing is set",
+		"network.vnet_rules":                   "subnet ids",
+		"public_network_access":                "Enabled when nothing is set, Disabled, SecuredByPerimeter",
+		"sas_expiration_period":                "\"1.12:00:00\", days and time; \"\": no policy",
+		"shared_key_access":                    "true when nothing is set",
+		"sku":                                  "\"Standard_GRS\"",
+	})
+	BlobContainerType = posture.NewType[BlobContainer]("azure.storage.container", map[string]string{
+		"":              "BlobContainer is one container of a storage account.\nSource: armstorage BlobContainersClient.NewListPager.",
+		"public_access": "None, Blob or Container",
+	})
+	MemberType = posture.NewType[Member]("azure.subscriptions.member", map[string]string{
+		"":                        "Member is one subscription as its tenant lists it, with what the directory's users hold on it; its id is\n\"/subscriptions/GUID\". Of subscriptions that are neither Enabled nor Warned only the state is read.\nSource: armsubscriptions Client.NewListPager, armauthorization RoleAssignmentsClient.NewListForSubscriptionPager,\nRoleDefinitionsClient.NewListPager.",
+		"access":                  "who holds a privileged role on it or above, or may sign in to machines in it",
+		"access[].principal_type": "User, Group",
+		"assigned_roles":          "ids of the definitions of all roles that somebody holds on it, above or below",
+		"management_group_path":   "ids, from the subscription's own group up to the root",
+		"state":                   "Enabled, Warned, PastDue, Disabled, Deleted",
+	})
 	SubscriptionType = posture.NewType[Subscription]("azure.subscriptions.subscription", map[string]string{
 		"":                      "Subscription is one subscription; its id is \"/subscriptions/GUID\".\nSource: armsubscriptions Client.Get.",
-		"management_group_path": "from the subscription's own group up to the root",
+		"management_group_path": "ids, from the subscription's own group up to the root",
+		"owner_ids":             "enabled users who are Owner of all of it now, through groups and from above too",
 		"state":                 "Enabled, Warned, PastDue, Disabled, Deleted",
+	})
+	TenantPolicyType = posture.NewType[TenantPolicy]("azure.subscriptions.tenant_policy", map[string]string{
+		"":                    "TenantPolicy says whether subscriptions may move from one tenant to another; there is one.\nSource: armsubscription PolicyClient.GetPolicyForTenant.",
+		"exempted_principals": "ids of those who may all the same",
+	})
+	SynapseWorkspaceType = posture.NewType[SynapseWorkspace]("azure.synapse.workspace", map[string]string{
+		"":                      "SynapseWorkspace is one Synapse workspace.\nSource: armsynapse WorkspacesClient.NewListPager, IPFirewallRulesClient.NewListByWorkspacePager,\nWorkspaceManagedSQLServerVulnerabilityAssessmentsClient.Get, WorkspaceManagedSQLServerBlobAuditingPoliciesClient.Get.",
+		"auditing.state":        "Enabled, Disabled",
+		"cmk_key_url":           "\"\": Microsoft's own keys",
+		"public_network_access": "Enabled when nothing is set",
 	})
 )
 
 // Types lists every resource type of the package, by name.
 func Types() []*posture.Type {
 	return []*posture.Type{
+		APIManagementServiceType,
+		InsightsComponentType,
+		SiteType,
+		RoleAssignmentType,
+		RoleDefinitionType,
+		RoleManagementPolicyType,
+		AutomationAccountType,
+		CognitiveAccountType,
+		DiskType,
+		ScaleSetType,
+		DiskSnapshotType,
+		VirtualMachineType,
+		CosmosAccountType,
+		DatabricksWorkspaceType,
+		DataFactoryType,
+		BackupVaultType,
+		AccessReviewType,
+		ApplicationType,
+		ConditionalAccessPolicyType,
+		EntraDiagnosticSettingType,
+		DirectoryRoleAssignmentType,
+		GroupType,
+		NamedLocationType,
+		PrincipalType,
 		TenantType,
+		UserType,
+		EventGridTopicType,
+		EventHubNamespaceType,
+		VaultCertificateType,
+		VaultKeyType,
+		ManagedHSMType,
+		VaultSecretType,
+		KeyVaultType,
+		LockType,
+		MachineLearningWorkspaceType,
+		ManagementGroupType,
+		ActionGroupType,
+		ActivityLogAlertType,
+		AutoscaleSettingType,
+		ResourceDiagnosticsType,
+		SubscriptionDiagnosticSettingType,
+		MySQLServerType,
+		ApplicationGatewayType,
+		BastionHostType,
+		FirewallType,
+		FlowLogType,
+		NetworkInterfaceType,
+		PublicIPType,
+		RouteTableType,
+		NetworkSecurityGroupType,
+		SubnetType,
+		VirtualNetworkType,
+		VPNGatewayType,
+		WAFPolicyType,
+		NetworkWatcherType,
+		LogWorkspaceType,
+		PolicyAssignmentType,
+		ComplianceSummaryType,
+		PolicyStateType,
+		PostgreSQLServerType,
+		ProtectedItemType,
+		RecoveryVaultType,
 		CacheType,
+		InventoryItemType,
+		SearchServiceType,
+		AssessmentType,
+		SecurityContactType,
+		ContinuousExportType,
+		IoTSolutionType,
+		JITPolicyType,
+		PricingType,
+		SecuritySettingType,
+		ServiceBusNamespaceType,
+		SQLDatabaseType,
+		SQLManagedInstanceType,
+		SQLServerType,
+		StorageAccountType,
+		BlobContainerType,
+		MemberType,
 		SubscriptionType,
+		TenantPolicyType,
+		SynapseWorkspaceType,
 	}
 }

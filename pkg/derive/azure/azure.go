@@ -6,7 +6,35 @@ import "github.com/plumbline-dev/plumbline/pkg/derive"
 
 // Derive fills every derived attribute, in an order in which each finds those it builds on.
 func Derive(inv *derive.Inventory) {
-	for _, step := range []func(*derive.Inventory){} {
+	for _, step := range []func(*derive.Inventory){
+		managementPaths,
+		directoryRoleHolders,
+		tenantAdmins,
+		userRoles,
+		expiredCredentials,
+		rolePrincipals,
+		subscriptionOwners,
+		rolesElsewhere,
+		blobContainers,
+		securityGroups,
+		subnets,
+		networkFlowLogs,
+		virtualNetworks,
+		publicAddresses,
+		interfaceMachines,
+		gatewayFirewalls,
+		machineNetworks,
+		scaleSetNetworks,
+		siteIdentities,
+		databricksSubnets,
+		activityLogExports,
+		alertReach,
+		justInTime,
+		watchedHubs,
+		machineBackups,
+		vaultContents,
+		postgresLogs,
+	} {
 		step(inv)
 	}
 }

@@ -63,6 +63,7 @@ type Call struct {
 	Account string            // subscription id or "tenants/GUID"; "" when the request names none
 	Params  map[string]string // from the path, by the SDK's names
 	Query   url.Values
+	Host    string
 	Path    string // unescaped
 	Body    []byte
 	Now     time.Time
@@ -113,7 +114,14 @@ func (s *Server) Err() error { return errors.Join(s.errs...) }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := s.recognise(r)
 	var body []byte
-	if err == nil {
+	switch {
+	case err != nil:
+	case rest.HostOf(r.Host) == rest.Vault && r.Header.Get("Authorization") == "":
+		// A vault tells who asks without a token where to get one.
+		_, domain, _ := strings.Cut(r.Host, ".")
+		w.Header().Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/common", resource="https://`+domain+`"`)
+		err = &Error{http.StatusUnauthorized, "Unauthorized", "AKV10000: Request is missing a Bearer or PoP token."}
+	default:
 		body, err = s.run(r, c)
 	}
 	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
@@ -168,7 +176,7 @@ func (s *Server) page(r *http.Request, c Call, member string, body []byte) ([]by
 		query.Set("$skiptoken", next)
 		link := url.URL{Scheme: "https", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query.Encode()}
 		name := "nextLink"
-		if rest.HostOf(r.Host) == rest.Graph {
+		if rest.HostOf(r.Host) == rest.Graph || strings.HasPrefix(c.Method, "armpolicyinsights.") { // OData both
 			name = "@odata.nextLink"
 		}
 		answer[name], _ = json.Marshal(link.String()) // a string
@@ -187,7 +195,7 @@ func (s *Server) recognise(r *http.Request) (Call, error) {
 	if !ok {
 		return Call{}, &Error{http.StatusNotFound, "NotFound", "no operation at " + r.Method + " " + r.Host + r.URL.Path}
 	}
-	c := Call{Method: m.ID, Params: params, Query: r.URL.Query(), Path: r.URL.Path, Body: body, Now: s.options.Now()}
+	c := Call{Method: m.ID, Params: params, Query: r.URL.Query(), Host: r.Host, Path: r.URL.Path, Body: body, Now: s.options.Now()}
 	if _, after, found := strings.Cut(strings.ToLower(r.URL.Path), "/subscriptions/"); found {
 		c.Account, _, _ = strings.Cut(after, "/")
 	}

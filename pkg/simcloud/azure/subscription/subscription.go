@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plumbline-dev/plumbline/collectors/azure/rest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/azure"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
@@ -29,9 +30,42 @@ type service struct {
 // services lists every simulated service, by name.
 func services() []service {
 	return []service{
+		apiManagementService,
+		appServiceService,
+		authorizationService,
+		automationService,
+		cognitiveService,
+		computeService,
+		cosmosService,
+		databricksService,
+		dataFactoryService,
+		dataProtectionService,
+		entraAccessService,
+		entraPeopleService,
 		entraService,
+		eventGridService,
+		eventHubService,
+		gatewayService,
+		genericService,
+		insightsService,
+		inventoryService,
+		keyVaultService,
+		machineLearningService,
+		monitorService,
+		mysqlService,
+		networkService,
+		policyService,
+		postgresService,
+		recoveryService,
 		redisService,
+		searchService,
+		securityService,
+		serviceBusService,
+		sqlService,
+		storageService,
 		subscriptionService,
+		synapseService,
+		workspaceService,
 	}
 }
 
@@ -95,8 +129,11 @@ func (w *states) get(account string, now time.Time) (*world.State, error) {
 }
 
 // accountOf finds the account of requests that name no subscription: Microsoft Graph and management groups belong to the one
-// tenant there is.
-func (w *states) accountOf(azure.Call) string {
+// tenant there is, and a vault to a subscription.
+func (w *states) accountOf(c azure.Call) string {
+	if rest.HostOf(c.Host) == rest.Vault {
+		return w.vaultOwner(c.Host)
+	}
 	for _, a := range w.world.Accounts {
 		if a.Sort == inTenant {
 			return a.ID
@@ -105,10 +142,10 @@ func (w *states) accountOf(azure.Call) string {
 	return ""
 }
 
-// members are the subscriptions of a tenant.
-func (w *states) members(tenant string) []world.Account {
+// membersOf are the subscriptions of a tenant.
+func membersOf(w *world.World, tenant string) []world.Account {
 	var out []world.Account
-	for _, a := range w.world.Accounts {
+	for _, a := range w.Accounts {
 		if a.Provider == "azure" && len(a.Above) > 0 && a.Above[len(a.Above)-1] == tenant {
 			out = append(out, a)
 		}

@@ -1,0 +1,75 @@
+package azure
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/plumbline-dev/plumbline/collectors"
+)
+
+// What services' own packages lack is read from Resource Manager: which resources of a type there are, and a resource as a
+// given version of its API describes it.
+var (
+	listResources = collectors.Operation{Name: "armresources.Client.NewListPager", Permission: "Microsoft.Resources/subscriptions/resources/read", Body: collectors.Store}
+	resourceByID  = collectors.Operation{Name: "armresources.Client.GetByID", Permission: strings.Join([]string{
+		"Microsoft.ContainerRegistry/registries/read",
+		"Microsoft.Network/dnsResolverPolicies/virtualNetworkLinks/read",
+		"Microsoft.Network/frontDoors/read",
+		"Microsoft.Network/frontDoorWebApplicationFirewallPolicies/read",
+		"Microsoft.ServiceBus/namespaces/read",
+		"Microsoft.Sql/servers/sqlVulnerabilityAssessments/read",
+	}, ", "), Body: collectors.Store}
+)
+
+// resourcesOf lists the ids of the subscription's resources of a type, sorted.
+func (c *client) resourcesOf(ctx context.Context, kind string) ([]string, error) {
+	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	list := api.NewListPager(&armresources.ClientListOptions{Filter: to.Ptr("resourceType eq '" + kind + "'")})
+	err = pages(ctx, list, func(page armresources.ClientListResponse) error {
+		for _, r := range page.Value {
+			ids = append(ids, idOf(r.ID))
+		}
+		return nil
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
+
+// properties reads the properties of a resource into out.
+func (c *client) properties(ctx context.Context, id, version string, out any) error {
+	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
+	if err != nil {
+		return err
+	}
+	answer, err := api.GetByID(ctx, strings.TrimPrefix(id, "/"), version, nil)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(answer.Properties)
+	if err == nil {
+		err = json.Unmarshal(raw, out)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", id, err)
+	}
+	return nil
+}
+
+// indexes are the positions in a list.
+func indexes[T any](list []T) []int {
+	out := make([]int, len(list))
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -35,6 +35,11 @@ type compiled struct {
 	path  *regexp.Regexp
 	names []string
 	fixed int // characters outside variables
+	// What a path must have before it is worth a closer look: so many slashes (or more, where a variable spans some), and the
+	// longest fixed part, in lower case.
+	slashes  int
+	spans    bool
+	fragment string
 }
 
 var variable = regexp.MustCompile(`\{[^}]+\}`)
@@ -52,6 +57,7 @@ var table = sync.OnceValue(func() []compiled {
 			name := rest[at[0]+1 : at[1]-1]
 			pattern += regexp.QuoteMeta(rest[:at[0]])
 			if slices.Contains(spanning, name) {
+				c.spans = true
 				pattern += "(.+)"
 			} else {
 				pattern += "([^/]+)"
@@ -60,6 +66,12 @@ var table = sync.OnceValue(func() []compiled {
 			rest = rest[at[1]:]
 		}
 		c.path = regexp.MustCompile(pattern + regexp.QuoteMeta(rest) + "$")
+		c.slashes = strings.Count(m.Path, "/")
+		for _, part := range variable.Split(strings.ToLower(m.Path), -1) {
+			if len(part) > len(c.fragment) {
+				c.fragment = part
+			}
+		}
 		out = append(out, c)
 	}
 	return out
@@ -80,9 +92,10 @@ func HostOf(host string) string {
 // package ("AccountsClient.NewListPager"), or "". Operations with more fixed text are preferred.
 func Match(host, verb string, u *url.URL, apiName string) (m Method, params map[string]string, ok bool) {
 	kind, path := HostOf(host), u.EscapedPath()
+	lower, slashes := strings.ToLower(path), strings.Count(path, "/")
 	best := -1
 	for _, c := range table() {
-		if c.Host != kind || c.Verb != verb {
+		if c.Host != kind || c.Verb != verb || slashes < c.slashes || slashes > c.slashes && !c.spans || !strings.Contains(lower, c.fragment) {
 			continue
 		}
 		found := c.path.FindStringSubmatch(path)

@@ -33,6 +33,7 @@ func Derive(inv *derive.Inventory) {
 		watchedHubs,
 		machineBackups,
 		vaultContents,
+		deleteLocks,
 		postgresLogs,
 	} {
 		step(inv)

@@ -24,13 +24,13 @@ var authorizationService = service{
 		{
 			Name: "azure.upper_assignment", Sort: inTenant, Global: true, Count: 5, Fixed: true,
 			Defects:    []world.Defect{{Name: "elevated", Drift: 0.9}, {Name: "eligible", Share: 0.2, Drift: 0.2}, {Name: "timed", Share: 0.2}},
-			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(s, upperAssignments(s)) },
+			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(placeOf(s).upper()) },
 		},
 		{
 			Name: "azure.assignment", Sort: inSubscription, Global: true, Count: 12,
 			Defects: []world.Defect{{Name: "ghost", Share: 0.05, Drift: 0.2}, {Name: "eligible", Share: 0.2, Drift: 0.3}, {Name: "timed", Share: 0.1}, {Name: "active", Share: 0.1},
 				{Name: "owner", Drift: 0.6}, {Name: "conditioned", Share: 0.3, Drift: 0.3}},
-			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(s, assignmentsIn(s)) },
+			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(placeOf(s).own()) },
 		},
 		{
 			Name: "azure.activation", Sort: inSubscription, Global: true, Count: 4, Fixed: true,
@@ -84,10 +84,27 @@ func builtIn(name string) azureRole {
 // lockKeeper is the custom role for locks.
 const lockKeeper = 0
 
+// place is a subscription together with the tenant above it, or a tenant with itself.
+type place struct {
+	*world.State
+	tenant *world.State
+}
+
+func placeOf(s *world.State) place { return place{s, tenantState(s)} }
+
+// place is where a call is about.
+func (w *states) place(c azure.Call) (place, error) {
+	state, err := w.at(c)
+	if err != nil {
+		return place{}, err
+	}
+	tenant, err := w.get("tenants/"+tenantOf(state.Account), c.Now)
+	return place{state, tenant}, err
+}
+
 // customRole is a role of the tenant's own. The even ones can be assigned everywhere, the odd ones in one subscription.
-func customRole(s *world.State, index int) azureRole {
-	tenant := tenantState(s)
-	it := tenant.Items("azure.custom_role")[index]
+func (p place) customRole(index int) azureRole {
+	it := p.tenant.Items("azure.custom_role")[index]
 	r := azureRole{id: objectID(it, ""), name: "Acme " + it.Name(), custom: it, actions: []string{"Microsoft.Compute/virtualMachines/write", "Microsoft.Authorization/*/read"}}
 	if index == lockKeeper {
 		r.actions = []string{"Microsoft.Authorization/locks/*"}
@@ -102,9 +119,9 @@ func customRole(s *world.State, index int) azureRole {
 			r.actions = []string{"*"}
 		}
 	}
-	scope := groupPath(strings.TrimPrefix(tenant.Account.ID, "tenants/"))
+	scope := groupPath(tenantOf(p.Account))
 	if index%2 == 1 {
-		accounts := membersOf(s.World, tenant.Account.ID)
+		accounts := membersOf(p.World, p.tenant.Account.ID)
 		scope = "/subscriptions/" + accounts[index/2%len(accounts)].ID
 		if it.Has("in-group") {
 			scope += "/resourceGroups/" + group
@@ -115,10 +132,10 @@ func customRole(s *world.State, index int) azureRole {
 }
 
 // rolesAt are the roles that can be assigned in an account: a subscription's own, or those for all.
-func rolesAt(s *world.State) []azureRole {
+func (p place) roles() []azureRole {
 	out := slices.Clone(builtInRoles)
-	for i := range tenantState(s).Items("azure.custom_role") {
-		if r := customRole(s, i); i%2 == 0 || strings.HasPrefix(r.scopes[0]+"/", "/subscriptions/"+s.Account.ID+"/") {
+	for i := range p.tenant.Items("azure.custom_role") {
+		if r := p.customRole(i); i%2 == 0 || strings.HasPrefix(r.scopes[0]+"/", "/subscriptions/"+p.Account.ID+"/") {
 			out = append(out, r)
 		}
 	}
@@ -141,29 +158,29 @@ type assignment struct {
 	it            *world.Item
 }
 
-func (a *assignment) to(s *world.State, user *world.Item) {
+func (a *assignment) to(user *world.Item) {
 	a.user, a.group, a.principalType, a.principalID = user, -1, armauthorization.PrincipalTypeUser, objectID(a.it, "deleted")
 	if user != nil {
 		a.principalID = userID(user)
 	}
 }
 
-func (a *assignment) toGroup(s *world.State, index int) {
-	a.user, a.group, a.principalType, a.principalID = nil, index, armauthorization.PrincipalTypeGroup, groupID(tenantState(s), index)
+func (a *assignment) toGroup(tenant *world.State, index int) {
+	a.user, a.group, a.principalType, a.principalID = nil, index, armauthorization.PrincipalTypeGroup, groupID(tenant, index)
 }
 
-func (a *assignment) toProgram(s *world.State, index int) {
-	a.user, a.group, a.principalType, a.principalID = nil, -1, armauthorization.PrincipalTypeServicePrincipal, programID(tenantState(s), index)
-	a.program = tenantState(s).Items("azure.program")[index]
+func (a *assignment) toProgram(tenant *world.State, index int) {
+	a.user, a.group, a.principalType, a.principalID = nil, -1, armauthorization.PrincipalTypeServicePrincipal, programID(tenant, index)
+	a.program = tenant.Items("azure.program")[index]
 }
 
 func (a *assignment) upper() bool {
 	return !strings.Contains(strings.ToLower(a.scope), "/resourcegroups/")
 }
 
-func kindOf(s *world.State, it *world.Item) string {
+func (p place) kind(it *world.Item) string {
 	switch {
-	case !hasP2(tenantState(s)):
+	case !hasP2(p.tenant):
 		return "permanent"
 	case it.Has("eligible"):
 		return "eligible"
@@ -175,67 +192,66 @@ func kindOf(s *world.State, it *world.Item) string {
 	return "permanent"
 }
 
-// assignmentsIn are a subscription's own assignments.
-func assignmentsIn(s *world.State) []*assignment {
-	tenant := tenantState(s)
-	base := "/subscriptions/" + s.Account.ID
+// own are a subscription's own assignments.
+func (p place) own() []*assignment {
+	base := "/subscriptions/" + p.Account.ID
 	var out []*assignment
-	for _, it := range s.Items("azure.assignment") {
-		a := &assignment{it: it, id: base + "/providers/Microsoft.Authorization/roleAssignments/" + objectID(it, "assignment"), kind: kindOf(s, it), scope: base}
+	for _, it := range p.Items("azure.assignment") {
+		a := &assignment{it: it, id: base + "/providers/Microsoft.Authorization/roleAssignments/" + objectID(it, "assignment"), kind: p.kind(it), scope: base}
 		if it.Has("conditioned") {
 			a.condition = "@Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'Group'"
 		}
-		a.to(s, userAt(tenant, it.Index))
+		a.to(userAt(p.tenant, it.Index))
 		switch it.Index {
 		case 0:
 			a.role = builtIn("Owner")
 		case 1:
 			a.role = builtIn("Owner")
-			a.toGroup(s, owners)
+			a.toGroup(p.tenant, owners)
 		case 2:
 			a.role = builtIn("Contributor")
 		case 3:
 			a.role = builtIn("Reader")
 		case 4:
 			a.role, a.scope = builtIn("Virtual Machine Administrator Login"), base+"/resourceGroups/"+group
-			a.toGroup(s, operators)
+			a.toGroup(p.tenant, operators)
 		case 5:
 			a.role = builtIn("Contributor")
 			if it.Has("owner") {
 				a.role = builtIn("Owner")
 			}
-			a.toProgram(s, 0)
+			a.toProgram(p.tenant, 0)
 		case 6:
 			a.role, a.scope = builtIn("Virtual Machine User Login"), base+"/resourceGroups/"+group+"/providers/Microsoft.Compute/virtualMachines/vm-jump"
 		case 7:
-			a.role = customRole(s, lockKeeper)
-			a.toGroup(s, admins)
+			a.role = p.customRole(lockKeeper)
+			a.toGroup(p.tenant, admins)
 		case 8:
 			a.role, a.scope = builtIn("Storage Blob Data Contributor"), base+"/resourceGroups/"+group
-			a.toProgram(s, 1)
+			a.toProgram(p.tenant, 1)
 		case 9:
-			a.role = customRole(s, 2)
+			a.role = p.customRole(2)
 		case 10:
 			a.role = builtIn("User Access Administrator")
 		case 11:
-			roles := rolesAt(s)
+			roles := p.roles()
 			a.role = roles[len(roles)-1]
 		}
 		if it.Has("ghost") && a.principalType == armauthorization.PrincipalTypeUser {
-			a.to(s, nil)
+			a.to(nil)
 		}
 		out = append(out, a)
 	}
 	return out
 }
 
-// upperAssignments are those at the root and on management groups.
-func upperAssignments(s *world.State) []*assignment {
-	groups := managementGroups(s)
+// upper are those at the root and on management groups.
+func (p place) upper() []*assignment {
+	groups := managementGroups(p.State)
 	var out []*assignment
-	for _, it := range tenantState(s).Items("azure.upper_assignment") {
-		a := &assignment{it: it, kind: kindOf(s, it), scope: groups[0].id}
-		a.to(s, userAt(tenantState(s), it.Index))
+	for _, it := range p.tenant.Items("azure.upper_assignment") {
+		a := &assignment{it: it, kind: p.kind(it), scope: groups[0].id}
+		a.to(userAt(p.tenant, it.Index))
 		switch it.Index {
 		case 0:
 			a.role = builtIn("Owner")
@@ -248,10 +264,10 @@ func upperAssignments(s *world.State) []*assignment {
 			a.role, a.scope = builtIn("Reader"), groups[1].id
 		case 3:
 			a.role, a.scope = builtIn("Contributor"), groups[2].id
-			a.toGroup(s, owners)
+			a.toGroup(p.tenant, owners)
 		case 4:
 			a.role, a.scope = builtIn("Role Based Access Control Administrator"), groups[1].id
-			a.toProgram(s, 1)
+			a.toProgram(p.tenant, 1)
 		}
 		a.id = strings.TrimSuffix(a.scope, "/") + "/providers/Microsoft.Authorization/roleAssignments/" + objectID(it, "assignment")
 		out = append(out, a)
@@ -260,38 +276,53 @@ func upperAssignments(s *world.State) []*assignment {
 }
 
 // inherited are the upper assignments that reach a subscription, or a management group with those above it.
-func inherited(s *world.State, scopes []string) []*assignment {
-	return slices.DeleteFunc(upperAssignments(s), func(a *assignment) bool { return a.scope != "/" && !slices.Contains(scopes, a.scope) })
+func (p place) inherited(scopes []string) []*assignment {
+	return slices.DeleteFunc(p.upper(), func(a *assignment) bool { return a.scope != "/" && !slices.Contains(scopes, a.scope) })
 }
 
-// allAt are all assignments that a subscription shows.
-func allAt(s *world.State) []*assignment {
-	return append(assignmentsIn(s), inherited(s, above(s, s.Account.ID))...)
+// all are the assignments that a subscription shows.
+func (p place) all() []*assignment {
+	return append(p.own(), p.inherited(above(p.State, p.Account.ID))...)
+}
+
+// allAt is all, of a subscription's state.
+func allAt(s *world.State) []*assignment { return placeOf(s).all() }
+
+// members are the tenant's subscriptions at the same time.
+func (p place) members() []place {
+	var out []place
+	for _, account := range membersOf(p.World, p.tenant.Account.ID) {
+		s, _ := p.World.State(account.ID, p.Time())
+		out = append(out, place{s, p.tenant})
+	}
+	return out
 }
 
 // userAccess is what a user holds in the tenant's subscriptions.
 type userAccess struct{ privileged, login bool }
 
-func accessTo(s *world.State, u *world.Item) userAccess {
-	var out userAccess
-	for _, account := range membersOf(s.World, tenantState(s).Account.ID) {
-		below, _ := s.World.State(account.ID, s.Time())
-		for _, a := range allAt(below) {
-			if a.kind == "eligible" || a.user != nil && a.user.Index != u.Index || a.user == nil && a.group < 0 {
-				continue
+// accessOf is that of every user, by id.
+func (p place) accessOf() map[string]userAccess {
+	out := map[string]userAccess{}
+	for _, below := range p.members() {
+		for _, a := range below.all() {
+			users := []*world.Item{a.user}
+			if a.group >= 0 {
+				users = inGroup(p.tenant, a.group)
 			}
-			if a.group >= 0 && !slices.ContainsFunc(inGroup(tenantState(s), a.group), func(m *world.Item) bool { return m.Index == u.Index }) {
-				continue
+			for _, u := range users {
+				if u != nil && a.kind != "eligible" {
+					held := out[userID(u)]
+					out[userID(u)] = userAccess{held.privileged || a.role.privileged() && a.upper(), held.login || strings.HasSuffix(a.role.name, "Login")}
+				}
 			}
-			out.privileged = out.privileged || a.role.privileged() && a.upper()
-			out.login = out.login || strings.HasSuffix(a.role.name, "Login")
 		}
 	}
 	return out
 }
 
 // expectAssignments is what the rules must say of assignments.
-func expectAssignments(s *world.State, list []*assignment) map[world.Judged]posture.Result {
+func expectAssignments(list []*assignment) map[world.Judged]posture.Result {
 	out := map[world.Judged]posture.Result{}
 	for _, a := range list {
 		key := keyOf("azure.authorization.role_assignment", a.id)
@@ -316,8 +347,9 @@ func expectAssignments(s *world.State, list []*assignment) map[world.Judged]post
 
 // expectRoles is what the rules must say of the roles in a subscription, of those it inherits, and of its owners.
 func expectRoles(s *world.State) map[world.Judged]posture.Result {
-	all := allAt(s)
-	out := expectAssignments(s, inherited(s, above(s, s.Account.ID)))
+	p := placeOf(s)
+	all := p.all()
+	out := expectAssignments(p.inherited(above(s, s.Account.ID)))
 	enabled := map[string]bool{}
 	own := func(u *world.Item) {
 		if u != nil && !u.Has("disabled") {
@@ -330,16 +362,15 @@ func expectRoles(s *world.State) map[world.Judged]posture.Result {
 		if a.role.name == "Owner" && a.upper() && a.kind != "eligible" {
 			own(a.user)
 			if a.group >= 0 {
-				for _, u := range inGroup(tenantState(s), a.group) {
+				for _, u := range inGroup(p.tenant, a.group) {
 					own(u)
 				}
 			}
 		}
 		locksKept = locksKept || a.role.custom != nil && a.role.custom.Index == lockKeeper && a.program == nil
 	}
-	for _, account := range membersOf(s.World, tenantState(s).Account.ID) {
-		other, _ := s.World.State(account.ID, s.Time())
-		for _, a := range allAt(other) {
+	for _, other := range p.members() {
+		for _, a := range other.all() {
 			if a.kind != "eligible" {
 				held[a.role.id] = true
 			}
@@ -347,7 +378,7 @@ func expectRoles(s *world.State) map[world.Judged]posture.Result {
 	}
 	out[world.Judged{Rule: "azure-authorization-subscription-owner-count", Resource: subscriptionKey(s)}] = failIf(len(enabled) < 2 || len(enabled) > 3)
 	out[world.Judged{Rule: "azure-authorization-lock-administration-delegated", Resource: subscriptionKey(s)}] = failIf(!locksKept)
-	for _, r := range rolesAt(s) {
+	for _, r := range p.roles() {
 		assigned := slices.ContainsFunc(all, func(a *assignment) bool { return a.role.id == r.id && a.kind != "eligible" })
 		if r.custom == nil && !assigned {
 			continue
@@ -374,37 +405,38 @@ func activated(it *world.Item) azureRole {
 
 func expectActivation(s *world.State) map[world.Judged]posture.Result {
 	out := map[world.Judged]posture.Result{}
+	if !hasP2(tenantState(s)) {
+		return out
+	}
 	for _, it := range s.Items("azure.activation") {
-		if hasP2(tenantState(s)) {
-			key := world.Judged{Rule: "azure-authorization-owner-activation-hardened", Resource: keyOf("azure.authorization.role_management_policy", activationID(it))}
-			out[key] = unless(it.Index == 1, failIf(it.Has("no-mfa") && !it.Has("context") || it.Has("no-reason") || it.Has("long")))
-		}
+		key := world.Judged{Rule: "azure-authorization-owner-activation-hardened", Resource: keyOf("azure.authorization.role_management_policy", activationID(it))}
+		out[key] = unless(it.Index == 1, failIf(it.Has("no-mfa") && !it.Has("context") || it.Has("no-reason") || it.Has("long")))
 	}
 	return out
 }
 
 func handleAuthorization(s *azure.Server, w *states) {
 	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager", func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
-		state, err := w.at(c)
+		p, err := w.place(c)
 		if err != nil {
 			return nil, err
 		}
-		return activeRows(state, allAt(state)), nil
+		return p.activeRows(p.all()), nil
 	})
 	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
-		state, err := w.at(c)
+		p, err := w.place(c)
 		if err != nil {
 			return nil, err
 		}
-		return activeRows(state, assignmentsAt(state, c)), nil
+		return p.activeRows(p.askedFor(c)), nil
 	})
 	azure.List(s, "armauthorization.RoleDefinitionsClient.NewListPager", func(c azure.Call) (*armauthorization.RoleDefinitionListResult, error) {
-		state, err := w.at(c)
+		p, err := w.place(c)
 		if err != nil {
 			return nil, err
 		}
 		out := &armauthorization.RoleDefinitionListResult{}
-		for _, r := range rolesAt(state) {
+		for _, r := range p.roles() {
 			if r.custom != nil || c.Query.Get("$filter") != "type eq 'CustomRole'" {
 				out.Value = append(out.Value, definition(r, c.Params["scope"]))
 			}
@@ -412,19 +444,19 @@ func handleAuthorization(s *azure.Server, w *states) {
 		return out, nil
 	})
 	azure.List(s, "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleEligibilityScheduleInstanceListResult, error) {
-		state, err := w.licensed(c)
+		p, err := w.licensed(c)
 		if err != nil {
 			return nil, err
 		}
 		out := &armauthorization.RoleEligibilityScheduleInstanceListResult{}
-		for _, a := range assignmentsAt(state, c) {
+		for _, a := range p.askedFor(c) {
 			if a.kind == "eligible" {
 				out.Value = append(out.Value, &armauthorization.RoleEligibilityScheduleInstance{
 					ID: &a.id, Name: to.Ptr(path.Base(a.id)), Type: to.Ptr("Microsoft.Authorization/roleEligibilityScheduleInstances"),
 					Properties: &armauthorization.RoleEligibilityScheduleInstanceProperties{
 						PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope, Condition: conditionOf(a),
-						MemberType: to.Ptr(armauthorization.MemberTypeDirect), StartDateTime: to.Ptr(state.Long(a.it, 30)), EndDateTime: to.Ptr(state.Time().AddDate(0, 6, 0)),
-						CreatedOn: to.Ptr(state.Long(a.it, 30)), Status: to.Ptr(armauthorization.StatusProvisioned),
+						MemberType: to.Ptr(armauthorization.MemberTypeDirect), StartDateTime: to.Ptr(p.Long(a.it, 30)), EndDateTime: to.Ptr(p.Time().AddDate(0, 6, 0)),
+						CreatedOn: to.Ptr(p.Long(a.it, 30)), Status: to.Ptr(armauthorization.StatusProvisioned),
 					},
 				})
 			}
@@ -432,70 +464,70 @@ func handleAuthorization(s *azure.Server, w *states) {
 		return out, nil
 	})
 	azure.List(s, "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleAssignmentScheduleInstanceListResult, error) {
-		state, err := w.licensed(c)
+		p, err := w.licensed(c)
 		if err != nil {
 			return nil, err
 		}
 		out := &armauthorization.RoleAssignmentScheduleInstanceListResult{}
-		for _, a := range assignmentsAt(state, c) {
+		for _, a := range p.askedFor(c) {
 			if a.kind == "eligible" {
 				continue
 			}
-			p := &armauthorization.RoleAssignmentScheduleInstanceProperties{
+			row := &armauthorization.RoleAssignmentScheduleInstanceProperties{
 				OriginRoleAssignmentID: &a.id, PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope,
 				AssignmentType: to.Ptr(armauthorization.AssignmentTypeAssigned), MemberType: to.Ptr(armauthorization.MemberTypeDirect),
 			}
 			switch a.kind {
 			case "time_bound":
-				p.EndDateTime = to.Ptr(state.Time().AddDate(0, 1, 0))
+				row.EndDateTime = to.Ptr(p.Time().AddDate(0, 1, 0))
 			case "activated":
-				p.AssignmentType, p.EndDateTime = to.Ptr(armauthorization.AssignmentTypeActivated), to.Ptr(state.Time().Add(3*time.Hour))
+				row.AssignmentType, row.EndDateTime = to.Ptr(armauthorization.AssignmentTypeActivated), to.Ptr(p.Time().Add(3*time.Hour))
 			}
-			out.Value = append(out.Value, &armauthorization.RoleAssignmentScheduleInstance{ID: to.Ptr(a.id + "/instance"), Properties: p})
+			out.Value = append(out.Value, &armauthorization.RoleAssignmentScheduleInstance{ID: to.Ptr(a.id + "/instance"), Properties: row})
 		}
 		return out, nil
 	})
 	azure.List(s, "armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleManagementPolicyAssignmentListResult, error) {
-		state, err := w.licensed(c)
+		p, err := w.licensed(c)
 		if err != nil {
 			return nil, err
 		}
 		out := &armauthorization.RoleManagementPolicyAssignmentListResult{}
-		for _, it := range state.Items("azure.activation") {
+		for _, it := range p.Items("azure.activation") {
 			out.Value = append(out.Value, activationPolicy(it))
 		}
-		reader := activationPolicy(state.Items("azure.activation")[1]) // every role has a policy
-		reader.ID, reader.Properties.RoleDefinitionID = to.Ptr(*reader.ID+"_reader"), to.Ptr("/subscriptions/"+state.Account.ID+"/providers/Microsoft.Authorization/roleDefinitions/"+builtIn("Reader").id)
+		reader := activationPolicy(p.Items("azure.activation")[1]) // every role has a policy
+		reader.ID, reader.Properties.RoleDefinitionID = to.Ptr(*reader.ID+"_reader"), to.Ptr("/subscriptions/"+p.Account.ID+"/providers/Microsoft.Authorization/roleDefinitions/"+builtIn("Reader").id)
 		out.Value = append(out.Value, reader)
 		return out, nil
 	})
 	graph(s, w, "graph.getByIds", directoryObjects)
 }
 
-// licensed is at, for what needs Entra ID P2.
-func (w *states) licensed(c azure.Call) (*world.State, error) {
-	state, err := w.at(c)
-	if err == nil && !hasP2(tenantState(state)) {
+// licensed is place, for what needs Entra ID P2.
+func (w *states) licensed(c azure.Call) (place, error) {
+	p, err := w.place(c)
+	if err == nil && !hasP2(p.tenant) {
 		err = &azure.Error{Status: 400, Code: "AadPremiumLicenseRequired", Message: "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."}
 	}
-	return state, err
+	return p, err
 }
 
-// assignmentsAt are those that a call asks for by its scope: a subscription, or a management group and what is above it.
-func assignmentsAt(s *world.State, c azure.Call) []*assignment {
-	if len(s.Account.Above) > 0 {
-		return allAt(s)
+// askedFor are the assignments that a call asks for by its scope: a subscription, or a management group and what is above it.
+func (p place) askedFor(c azure.Call) []*assignment {
+	if len(p.Account.Above) > 0 {
+		return p.all()
 	}
+	groups := managementGroups(p.State)
 	var scopes []string
 	for at := "/" + c.Params["scope"]; at != ""; {
-		i := slices.IndexFunc(managementGroups(s), func(g managementGroup) bool { return strings.EqualFold(g.id, at) })
+		i := slices.IndexFunc(groups, func(g managementGroup) bool { return strings.EqualFold(g.id, at) })
 		if i < 0 {
 			break
 		}
-		g := managementGroups(s)[i]
-		scopes, at = append(scopes, g.id), g.parent
+		scopes, at = append(scopes, groups[i].id), groups[i].parent
 	}
-	return inherited(s, scopes)
+	return p.inherited(scopes)
 }
 
 func definitionID(a *assignment) string {
@@ -513,7 +545,7 @@ func conditionOf(a *assignment) *string {
 	return &a.condition
 }
 
-func activeRows(s *world.State, list []*assignment) *armauthorization.RoleAssignmentListResult {
+func (p place) activeRows(list []*assignment) *armauthorization.RoleAssignmentListResult {
 	out := &armauthorization.RoleAssignmentListResult{}
 	for _, a := range list {
 		if a.kind == "eligible" {
@@ -523,7 +555,7 @@ func activeRows(s *world.State, list []*assignment) *armauthorization.RoleAssign
 			ID: &a.id, Name: to.Ptr(path.Base(a.id)), Type: to.Ptr("Microsoft.Authorization/roleAssignments"),
 			Properties: &armauthorization.RoleAssignmentProperties{
 				PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope, Condition: conditionOf(a),
-				CreatedOn: to.Ptr(s.Long(a.it, 30)), UpdatedOn: to.Ptr(s.Long(a.it, 30)),
+				CreatedOn: to.Ptr(p.Long(a.it, 30)), UpdatedOn: to.Ptr(p.Long(a.it, 30)),
 			},
 		})
 	}

@@ -17,7 +17,7 @@ var entraPeopleService = service{
 			Name: "azure.user", Sort: inTenant, Global: true, Count: 12,
 			Defects: []world.Defect{{Name: "guest", Share: 0.2, Drift: 0.2}, {Name: "disabled", Share: 0.1, Drift: 0.2}, {Name: "no-mfa", Share: 0.2, Drift: 0.2},
 				{Name: "idle", Share: 0.2}, {Name: "never-came", Share: 0.15}, {Name: "new", Share: 0.3}, {Name: "synced", Share: 0.3, Drift: 0.1}, {Name: "untyped", Share: 0.1}},
-			Expect: expectUser,
+			ExpectMore: expectUsers,
 		},
 		{Name: "azure.group", Sort: inTenant, Global: true, Count: 3, Fixed: true, Defects: []world.Defect{{Name: "crowded", Drift: 0.5}}},
 		{Name: "azure.program", Sort: inTenant, Global: true, Count: 2, Fixed: true, Defects: []world.Defect{{Name: "disabled", Drift: 0.5}}},
@@ -41,7 +41,9 @@ func userID(it *world.Item) string { return objectID(it, "") }
 
 func groupID(s *world.State, index int) string { return objectID(s.Items("azure.group")[index], "") }
 
-func programID(s *world.State, index int) string { return objectID(s.Items("azure.program")[index], "") }
+func programID(s *world.State, index int) string {
+	return objectID(s.Items("azure.program")[index], "")
+}
 
 func isGuest(u *world.Item) bool { return u.Has("guest") }
 
@@ -65,24 +67,30 @@ func inGroup(s *world.State, index int) []*world.Item {
 	return out
 }
 
-func expectUser(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
-	held, privileged := false, false
-	for _, r := range s.Items("azure.directory_role") {
-		if there(s, r) && slices.Contains(holders(s, r), it) {
-			held, privileged = true, privileged || roleOf(r).privileged
+func expectUsers(s *world.State) map[world.Judged]posture.Result {
+	out := map[world.Judged]posture.Result{}
+	access := placeOf(s).accessOf()
+	for _, it := range s.Items("azure.user") {
+		held, privileged := false, access[userID(it)].privileged
+		for _, r := range s.Items("azure.directory_role") {
+			if there(s, r) && slices.Contains(holders(s, r), it) {
+				held, privileged = true, privileged || roleOf(r).privileged
+			}
+		}
+		capable := failIf(it.Has("no-mfa"))
+		if !hasP1(s) {
+			capable = posture.Unknown // there is no report
+		}
+		for rule, result := range map[string]posture.Result{
+			"azure-entra-user-privileged-mfa-capable": unless(it.Has("disabled") || !privileged, capable),
+			"azure-entra-user-mfa-capable":            unless(it.Has("disabled") || isGuest(it) || held, capable),
+			"azure-entra-user-vm-login-mfa-capable":   unless(it.Has("disabled") || !access[userID(it)].login, capable),
+			"azure-entra-user-inactive-disabled":      unless(it.Has("disabled") || !hasP1(s), failIf(it.Has("idle") && !it.Has("never-came") || it.Has("never-came") && !it.Has("new"))),
+		} {
+			out[world.Judged{Rule: rule, Resource: keyOf("azure.entra.user", userID(it))}] = result
 		}
 	}
-	capable := failIf(it.Has("no-mfa"))
-	if !hasP1(s) {
-		capable = posture.Unknown // there is no report
-	}
-	azure := accessTo(s, it)
-	return keyOf("azure.entra.user", userID(it)), map[string]posture.Result{
-		"azure-entra-user-privileged-mfa-capable": unless(it.Has("disabled") || !privileged && !azure.privileged, capable),
-		"azure-entra-user-mfa-capable":            unless(it.Has("disabled") || isGuest(it) || held, capable),
-		"azure-entra-user-vm-login-mfa-capable":   unless(it.Has("disabled") || !azure.login, capable),
-		"azure-entra-user-inactive-disabled":      unless(it.Has("disabled") || !hasP1(s), failIf(it.Has("idle") && !it.Has("never-came") || it.Has("never-came") && !it.Has("new"))),
-	}
+	return out
 }
 
 // directoryRole is one of the directory's roles.

@@ -48,6 +48,24 @@ func everything(s *world.State) []described {
 	return out
 }
 
+// everything is kept with the state that a scan asks for again and again.
+func (w *states) everything(s *world.State) []described {
+	w.mu.Lock()
+	list, known := w.listed[s]
+	w.mu.Unlock()
+	if known {
+		return list
+	}
+	list = everything(s)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.listed == nil || len(w.listed) >= cachedStates {
+		w.listed = map[*world.State][]described{}
+	}
+	w.listed[s] = list
+	return list
+}
+
 func handleGeneric(s *azure.Server, w *states) {
 	azure.List(s, "armresources.Client.NewListPager", func(c azure.Call) (*armresources.ResourceListResult, error) {
 		state, err := w.at(c)
@@ -55,7 +73,7 @@ func handleGeneric(s *azure.Server, w *states) {
 			return nil, err
 		}
 		out := &armresources.ResourceListResult{}
-		for _, d := range everything(state) {
+		for _, d := range w.everything(state) {
 			if filter := c.Query.Get("$filter"); filter == "" || strings.EqualFold(filter, "resourceType eq '"+d.Type+"'") {
 				out.Value = append(out.Value, &armresources.GenericResourceExpanded{
 					ID: &d.ID, Name: to.Ptr(path.Base(d.ID)), Type: &d.Type, Kind: &d.Kind, Location: &d.Location, Tags: d.Tags,
@@ -69,7 +87,7 @@ func handleGeneric(s *azure.Server, w *states) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range everything(state) {
+		for _, d := range w.everything(state) {
 			if strings.EqualFold(d.ID, c.Path) && d.Properties != nil {
 				return &armresources.GenericResource{ID: &d.ID, Name: to.Ptr(path.Base(d.ID)), Type: &d.Type, Location: &d.Location, Tags: d.Tags, Properties: d.Properties}, nil
 			}

@@ -322,7 +322,7 @@ func handleMonitor(s *azure.Server, w *states) {
 			return out, nil
 		}
 		id := strings.TrimSuffix(strings.ToLower("/"+c.Params["resourceUri"]), "/blobservices/default")
-		for _, d := range everything(state) {
+		for _, d := range w.everything(state) {
 			if strings.ToLower(d.ID) == id {
 				if unloggable(state, id) {
 					return nil, &azure.Error{Status: http.StatusNotFound, Code: "ResourceTypeNotSupported", Message: "The resource type '" + d.Type + "' does not support diagnostic settings."}

@@ -97,6 +97,7 @@ type states struct {
 	providers []string // that subscriptions have registered
 	mu        sync.Mutex
 	cached    map[cacheKey]*world.State
+	listed    map[*world.State][]described
 }
 
 type cacheKey struct {

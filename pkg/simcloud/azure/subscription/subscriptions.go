@@ -2,7 +2,6 @@ package subscription
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/managementgroups/armmanagementgroups"
@@ -49,14 +48,13 @@ func groupPath(name string) string { return "/providers/Microsoft.Management/man
 
 // managementGroups are the root, one group in it and one in that. The tenant's subscriptions lie in the lower two by turns.
 func managementGroups(s *world.State) []managementGroup {
-	tenant := tenantState(s)
-	root := strings.TrimPrefix(tenant.Account.ID, "tenants/")
+	root := tenantOf(s.Account)
 	out := []managementGroup{
 		{id: groupPath(root), name: root, display: "Tenant Root Group", subscriptions: []string{retired}},
 		{id: groupPath("Platform"), name: "Platform", display: "Platform", parent: groupPath(root)},
 		{id: groupPath("Workloads"), name: "Workloads", display: "Workloads", parent: groupPath("Platform")},
 	}
-	for i, a := range membersOf(s.World, tenant.Account.ID) {
+	for i, a := range membersOf(s.World, "tenants/"+root) {
 		g := &out[2-i%2]
 		g.subscriptions = append(g.subscriptions, a.ID)
 	}

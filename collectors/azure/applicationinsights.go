@@ -15,7 +15,8 @@ import (
 var insightsComponents = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.InsightsComponentType},
 	Operations: []collectors.Operation{
-		{Name: "armapplicationinsights.ComponentsClient.NewListPager", Permission: "Microsoft.Insights/components/read", Body: collectors.Redact("InstrumentationKey", "ConnectionString", "HockeyAppToken")},
+		{Name: "armapplicationinsights.ComponentsClient.NewListPager", Permission: "Microsoft.Insights/components/read",
+			Body: collectors.Redact("InstrumentationKey", "ConnectionString", "HockeyAppToken")},
 	},
 	Collect: collectInsightsComponents,
 }

@@ -41,12 +41,14 @@ func collectCosmosAccounts(ctx context.Context, c *client, emit collectors.Emit)
 func newCosmosAccount(a *armcosmos.DatabaseAccountGetResults) schema.CosmosAccount {
 	p := value(a.Properties)
 	out := schema.CosmosAccount{
-		Resource: resource(a.ID, a.Name, a.Location, a.Tags), Kind: cmp.Or(text(a.Kind), "GlobalDocumentDB"), PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
-		IPRules: []string{}, VNetFilter: is(p.IsVirtualNetworkFilterEnabled), VNetRules: []string{},
+		Resource: resource(a.ID, a.Name, a.Location, a.Tags), Kind: cmp.Or(text(a.Kind), "GlobalDocumentDB"),
+		PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
+		IPRules:             []string{}, VNetFilter: is(p.IsVirtualNetworkFilterEnabled), VNetRules: []string{},
 		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections, func(e *armcosmos.PrivateEndpointConnection) *string {
 			return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
 		}),
-		LocalAuthDisabled: is(p.DisableLocalAuth), KeyBasedMetadataWritesDisabled: is(p.DisableKeyBasedMetadataWriteAccess), KeyVaultKeyURI: text(p.KeyVaultKeyURI),
+		LocalAuthDisabled: is(p.DisableLocalAuth), KeyBasedMetadataWritesDisabled: is(p.DisableKeyBasedMetadataWriteAccess),
+		KeyVaultKeyURI:    text(p.KeyVaultKeyURI),
 		MinimumTLSVersion: cmp.Or(text(p.MinimalTLSVersion), "Tls12"), AutomaticFailover: is(p.EnableAutomaticFailover), RegionCount: len(p.Locations),
 		ZoneRedundant: len(p.Locations) > 0, BackupType: "Periodic",
 	}

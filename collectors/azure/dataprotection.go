@@ -34,7 +34,8 @@ func collectBackupVaults(ctx context.Context, c *client, emit collectors.Emit) e
 	_ = parallel(found, func(v *armdataprotection.BackupVaultResource) string { return idOf(v.ID) }, func(v *armdataprotection.BackupVaultResource) error {
 		out := newBackupVault(v)
 		instances := map[string]bool{}
-		err := pages(ctx, api.NewBackupInstancesClient().NewListPager(out.ResourceGroup, out.Name, nil), func(page armdataprotection.BackupInstancesClientListResponse) error {
+		list := api.NewBackupInstancesClient().NewListPager(out.ResourceGroup, out.Name, nil)
+		err := pages(ctx, list, func(page armdataprotection.BackupInstancesClientListResponse) error {
 			for _, i := range page.Value {
 				instances[idOf(i.ID)] = true
 			}
@@ -59,7 +60,8 @@ func newBackupVault(v *armdataprotection.BackupVaultResource) schema.BackupVault
 	security := value(p.SecuritySettings)
 	softDelete := value(security.SoftDeleteSettings)
 	out := schema.BackupVault{
-		Resource: resource(v.ID, v.Name, v.Location, v.Tags), SoftDeleteState: text(softDelete.State), SoftDeleteDays: int(value(softDelete.RetentionDurationInDays)),
+		Resource: resource(v.ID, v.Name, v.Location, v.Tags), SoftDeleteState: text(softDelete.State),
+		SoftDeleteDays:     int(value(softDelete.RetentionDurationInDays)),
 		ImmutabilityState:  cmp.Or(text(value(security.ImmutabilitySettings).State), "Disabled"),
 		CrossRegionRestore: text(value(value(p.FeatureSettings).CrossRegionRestoreSettings).State) == string(armdataprotection.CrossRegionRestoreStateEnabled),
 		EncryptionKeyURI:   text(value(value(security.EncryptionSettings).KeyVaultProperties).KeyURI),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
@@ -47,22 +48,44 @@ func (c *client) resourcesOf(ctx context.Context, kind string) ([]string, error)
 
 // properties reads the properties of a resource into out.
 func (c *client) properties(ctx context.Context, id, version string, out any) error {
+	_, err := c.describe(ctx, id, version, out)
+	return err
+}
+
+// describe reads a resource, and its properties into out.
+func (c *client) describe(ctx context.Context, id, version string, out any) (armresources.GenericResource, error) {
 	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
 	if err != nil {
-		return err
+		return armresources.GenericResource{}, err
 	}
 	answer, err := api.GetByID(ctx, strings.TrimPrefix(id, "/"), version, nil)
 	if err != nil {
-		return err
+		return armresources.GenericResource{}, err
 	}
 	raw, err := json.Marshal(answer.Properties)
 	if err == nil {
 		err = json.Unmarshal(raw, out)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", id, err)
+		return armresources.GenericResource{}, fmt.Errorf("read %s: %w", id, err)
 	}
-	return nil
+	return answer.GenericResource, nil
+}
+
+// once reads each id one time, however often it is asked for: the same request twice looks like paging in a circle.
+func once[V any](read func(id string) (V, error)) func(id string) (V, error) {
+	var mu sync.Mutex
+	reads := map[string]func() (V, error){}
+	return func(id string) (V, error) {
+		mu.Lock()
+		one := reads[id]
+		if one == nil {
+			one = sync.OnceValues(func() (V, error) { return read(id) })
+			reads[id] = one
+		}
+		mu.Unlock()
+		return one()
+	}
 }
 
 // indexes are the positions in a list.

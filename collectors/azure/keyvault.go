@@ -16,18 +16,22 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/azure/schema"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
+	"github.com/plumbline-dev/plumbline/pkg/secretscan"
 )
+
+// vaultNotes are what people write beside what they lock away, and sometimes the thing itself.
+var vaultNotes = collectors.Redact("tags")
 
 // Certificates are the one thing that only the vault itself tells; all else comes from Resource Manager, which no vault's firewall
 // keeps out and which hands out no values.
 var keyVaults = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.KeyVaultType, schema.VaultKeyType, schema.VaultSecretType, schema.VaultCertificateType},
 	Operations: []collectors.Operation{
-		{Name: "armkeyvault.VaultsClient.NewListBySubscriptionPager", Permission: "Microsoft.KeyVault/vaults/read", Body: collectors.Store},
-		{Name: "armkeyvault.KeysClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: collectors.Store},
-		{Name: "armkeyvault.KeysClient.Get", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: collectors.Store},
-		{Name: "armkeyvault.SecretsClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/secrets/read", Body: collectors.Store},
-		{Name: "azcertificates.Client.NewListCertificatePropertiesPager", Permission: certificateRead, Body: collectors.Store},
+		{Name: "armkeyvault.VaultsClient.NewListBySubscriptionPager", Permission: "Microsoft.KeyVault/vaults/read", Body: vaultNotes},
+		{Name: "armkeyvault.KeysClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: vaultNotes},
+		{Name: "armkeyvault.KeysClient.Get", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: vaultNotes},
+		{Name: "armkeyvault.SecretsClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/secrets/read", Body: vaultNotes},
+		{Name: "azcertificates.Client.NewListCertificatePropertiesPager", Permission: certificateRead, Body: vaultNotes},
 		{Name: "azcertificates.Client.GetCertificatePolicy", Permission: certificateRead, Body: collectors.Store},
 	},
 	Collect: collectKeyVaults,
@@ -80,10 +84,11 @@ func newKeyVault(v *armkeyvault.Vault) schema.KeyVault {
 	p := value(v.Properties)
 	network := value(p.NetworkACLs)
 	out := schema.KeyVault{
-		Resource: resource(v.ID, v.Name, v.Location, v.Tags), RBACEnabled: is(p.EnableRbacAuthorization),
+		Resource: guarded(resource(v.ID, v.Name, v.Location, v.Tags)), RBACEnabled: is(p.EnableRbacAuthorization),
 		SoftDelete: p.EnableSoftDelete == nil || *p.EnableSoftDelete, SoftDeleteDays: cmp.Or(int(value(p.SoftDeleteRetentionInDays)), 90),
 		PurgeProtection: is(p.EnablePurgeProtection), PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
-		Network: schema.KeyVaultNetwork{DefaultAction: cmp.Or(text(network.DefaultAction), "Allow"), Bypass: cmp.Or(text(network.Bypass), "AzureServices")},
+		Network: schema.KeyVaultNetwork{DefaultAction: cmp.Or(text(network.DefaultAction), "Allow"),
+			Bypass: cmp.Or(text(network.Bypass), "AzureServices")},
 		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections,
 			func(e *armkeyvault.PrivateEndpointConnectionItem) *armkeyvault.PrivateEndpointServiceConnectionStatus {
 				return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
@@ -93,6 +98,16 @@ func newKeyVault(v *armkeyvault.Vault) schema.KeyVault {
 	}
 	out.CreatedAt = posture.FromPtr(value(v.SystemData).CreatedAt)
 	return out
+}
+
+// guarded withholds tags that look like secrets.
+func guarded(r schema.Resource) schema.Resource {
+	for name, note := range r.Tags {
+		if secretscan.Suspect(name, note) {
+			r.Tags[name] = "(withheld)"
+		}
+	}
+	return r
 }
 
 func vaultKeys(ctx context.Context, api *armkeyvault.ClientFactory, vault schema.Resource) ([]*armkeyvault.Key, error) {
@@ -112,7 +127,8 @@ func emitVaultKey(ctx context.Context, api *armkeyvault.ClientFactory, k *armkey
 	vault, _, _ := strings.Cut(idOf(k.ID), "/keys/")
 	at := value(value(k.Properties).Attributes)
 	out := schema.VaultKey{
-		Resource: resource(k.ID, k.Name, k.Location, k.Tags), VaultID: vault, Enabled: is(at.Enabled), UpdatedAt: since1970(at.Updated), ExpiresAt: since1970(at.Expires),
+		Resource: guarded(resource(k.ID, k.Name, k.Location, k.Tags)), VaultID: vault, Enabled: is(at.Enabled), UpdatedAt: since1970(at.Updated),
+		ExpiresAt: since1970(at.Expires),
 	}
 	out.CreatedAt = since1970(at.Created)
 	answer, err := api.NewKeysClient().Get(ctx, out.ResourceGroup, vault[strings.LastIndex(vault, "/")+1:], out.Name, nil)
@@ -144,21 +160,23 @@ func since1970(seconds *int64) posture.Opt[time.Time] {
 	return posture.Some(time.Unix(*seconds, 0).UTC())
 }
 
-func emitVaultSecrets(ctx context.Context, api *armkeyvault.ClientFactory, v *armkeyvault.Vault, vault schema.Resource, emit collectors.Emit) error {
-	err := pages(ctx, api.NewSecretsClient().NewListPager(vault.ResourceGroup, vault.Name, nil), func(page armkeyvault.SecretsClientListResponse) error {
-		for _, s := range page.Value {
-			p := value(s.Properties)
-			at := value(p.Attributes)
-			out := schema.VaultSecret{
-				Resource: resource(s.ID, s.Name, s.Location, s.Tags), VaultID: idOf(v.ID), Enabled: is(at.Enabled), UpdatedAt: posture.FromPtr(at.Updated),
-				ExpiresAt: posture.FromPtr(at.Expires), ContentType: text(p.ContentType),
-				Managed: slices.Contains([]string{"application/x-pkcs12", "application/x-pem-file"}, text(p.ContentType)),
+func emitVaultSecrets(ctx context.Context, api *armkeyvault.ClientFactory, v *armkeyvault.Vault, vault schema.Resource,
+	emit collectors.Emit) error {
+	err := pages(ctx, api.NewSecretsClient().NewListPager(vault.ResourceGroup, vault.Name, nil),
+		func(page armkeyvault.SecretsClientListResponse) error {
+			for _, s := range page.Value {
+				p := value(s.Properties)
+				at := value(p.Attributes)
+				out := schema.VaultSecret{
+					Resource: guarded(resource(s.ID, s.Name, s.Location, s.Tags)), VaultID: idOf(v.ID), Enabled: is(at.Enabled), UpdatedAt: posture.FromPtr(at.Updated),
+					ExpiresAt: posture.FromPtr(at.Expires), ContentType: text(p.ContentType),
+					Managed: slices.Contains([]string{"application/x-pkcs12", "application/x-pem-file"}, text(p.ContentType)),
+				}
+				out.CreatedAt = posture.FromPtr(at.Created)
+				emit(idOf(s.ID), &out)
 			}
-			out.CreatedAt = posture.FromPtr(at.Created)
-			emit(idOf(s.ID), &out)
-		}
-		return nil
-	})
+			return nil
+		})
 	if err != nil {
 		return fmt.Errorf("list secrets of %s: %w", vault.Name, err)
 	}
@@ -174,7 +192,8 @@ type vaultCertificate struct {
 
 // listCertificates asks the vault itself, which takes the vault's own permission and a way through its firewall.
 func (c *client) listCertificates(ctx context.Context, v *armkeyvault.Vault, vault schema.Resource) ([]*vaultCertificate, error) {
-	api, err := azcertificates.NewClient(text(value(v.Properties).VaultURI), c.credential, &azcertificates.ClientOptions{ClientOptions: c.options.ClientOptions})
+	api, err := azcertificates.NewClient(text(value(v.Properties).VaultURI), c.credential,
+		&azcertificates.ClientOptions{ClientOptions: c.options.ClientOptions})
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +209,7 @@ func (c *client) listCertificates(ctx context.Context, v *armkeyvault.Vault, vau
 			one := &vaultCertificate{api: api, id: idOf(v.ID) + "/certificates/" + strings.ToLower(name)}
 			one.Resource, one.VaultID, one.Enabled, one.ExpiresAt = vault, idOf(v.ID), is(at.Enabled), posture.FromPtr(at.Expires)
 			one.Name, one.Tags, one.CreatedAt = name, tags(p.Tags), posture.FromPtr(at.Created)
+			one.Resource = guarded(one.Resource)
 			found = append(found, one)
 		}
 		return nil

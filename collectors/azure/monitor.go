@@ -141,7 +141,8 @@ func collectInventory(ctx context.Context, c *client, emit collectors.Emit) erro
 
 func (c *client) emitDiagnostics(ctx context.Context, r *armresources.GenericResourceExpanded, emit collectors.Emit) {
 	out := schema.ResourceDiagnostics{
-		Resource: resource(r.ID, r.Name, r.Location, r.Tags), ResourceID: idOf(r.ID), ResourceType: strings.ToLower(text(r.Type)), ResourceKind: text(r.Kind),
+		Resource: resource(r.ID, r.Name, r.Location, r.Tags), ResourceID: idOf(r.ID),
+		ResourceType: strings.ToLower(text(r.Type)), ResourceKind: text(r.Kind),
 		LogCategories: []string{}, WorkspaceIDs: []string{}, StorageAccountIDs: []string{}, EventHubRuleIDs: []string{},
 	}
 	if out.ResourceType == "microsoft.storage/storageaccounts" { // what is read and written is logged by the services of an account
@@ -172,7 +173,8 @@ func (c *client) emitDiagnostics(ctx context.Context, r *armresources.GenericRes
 
 // addSetting adds what one setting sends, and where. One that names no destination sends nothing.
 func addSetting(out *schema.ResourceDiagnostics, p armmonitor.DiagnosticSettings) {
-	if cmp.Or(text(p.WorkspaceID), text(p.StorageAccountID), text(p.EventHubAuthorizationRuleID), text(p.MarketplacePartnerID), text(p.ServiceBusRuleID)) == "" {
+	if cmp.Or(text(p.WorkspaceID), text(p.StorageAccountID), text(p.EventHubAuthorizationRuleID), text(p.MarketplacePartnerID),
+		text(p.ServiceBusRuleID)) == "" {
 		return
 	}
 	out.LogCategories = append(out.LogCategories, enabledLogs(p.Logs)...)
@@ -191,7 +193,8 @@ func addSetting(out *schema.ResourceDiagnostics, p armmonitor.DiagnosticSettings
 var activityLogAlerts = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.ActivityLogAlertType},
 	Operations: []collectors.Operation{
-		{Name: "armmonitor.ActivityLogAlertsClient.NewListBySubscriptionIDPager", Permission: "Microsoft.Insights/activityLogAlerts/read", Body: collectors.Redact("webhookProperties", "actionProperties")},
+		{Name: "armmonitor.ActivityLogAlertsClient.NewListBySubscriptionIDPager", Permission: "Microsoft.Insights/activityLogAlerts/read",
+			Body: collectors.Redact("webhookProperties", "actionProperties")},
 	},
 	Collect: collectActivityLogAlerts,
 }
@@ -245,7 +248,8 @@ func newActivityLogAlert(a *armmonitor.ActivityLogAlertResource) schema.Activity
 		}
 	}
 	for field, list := range map[string]*[]string{
-		"category": &out.Categories, "operationname": &out.OperationNames, "status": &out.Statuses, "level": &out.Levels, "properties.incidenttype": &out.IncidentTypes,
+		"category": &out.Categories, "operationname": &out.OperationNames, "status": &out.Statuses, "level": &out.Levels,
+		"properties.incidenttype": &out.IncidentTypes,
 	} {
 		*list = named(fields[field])
 	}
@@ -313,7 +317,8 @@ func collectActionGroups(ctx context.Context, c *client, emit collectors.Emit) e
 var autoscaleSettings = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.AutoscaleSettingType},
 	Operations: []collectors.Operation{
-		{Name: "armmonitor.AutoscaleSettingsClient.NewListBySubscriptionPager", Permission: "Microsoft.Insights/autoscaleSettings/read", Body: collectors.Redact("customEmails", "serviceUri")},
+		{Name: "armmonitor.AutoscaleSettingsClient.NewListBySubscriptionPager", Permission: "Microsoft.Insights/autoscaleSettings/read",
+			Body: collectors.Redact("customEmails", "serviceUri")},
 	},
 	Collect: collectAutoscaleSettings,
 }

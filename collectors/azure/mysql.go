@@ -16,8 +16,10 @@ var mysqlServers = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.MySQLServerType},
 	Operations: []collectors.Operation{
 		{Name: "armmysqlflexibleservers.ServersClient.NewListPager", Permission: "Microsoft.DBforMySQL/flexibleServers/read", Body: collectors.Store},
-		{Name: "armmysqlflexibleservers.ConfigurationsClient.NewListByServerPager", Permission: "Microsoft.DBforMySQL/flexibleServers/configurations/read", Body: collectors.Store},
-		{Name: "armmysqlflexibleservers.FirewallRulesClient.NewListByServerPager", Permission: "Microsoft.DBforMySQL/flexibleServers/firewallRules/read", Body: collectors.Store},
+		{Name: "armmysqlflexibleservers.ConfigurationsClient.NewListByServerPager",
+			Permission: "Microsoft.DBforMySQL/flexibleServers/configurations/read", Body: collectors.Store},
+		{Name: "armmysqlflexibleservers.FirewallRulesClient.NewListByServerPager",
+			Permission: "Microsoft.DBforMySQL/flexibleServers/firewallRules/read", Body: collectors.Store},
 	},
 	Collect: collectMySQLServers,
 }
@@ -55,8 +57,9 @@ func newMySQLServer(s *armmysqlflexibleservers.Server) schema.MySQLServer {
 	p := value(s.Properties)
 	network, backup := value(p.Network), value(p.Backup)
 	out := schema.MySQLServer{
-		Resource: resource(s.ID, s.Name, s.Location, s.Tags), Version: text(p.Version), PublicNetworkAccess: cmp.Or(text(network.PublicNetworkAccess), "Enabled"),
-		DelegatedSubnetID: idOf(network.DelegatedSubnetResourceID), EncryptionType: cmp.Or(text(value(p.DataEncryption).Type), "SystemManaged"),
+		Resource: resource(s.ID, s.Name, s.Location, s.Tags), Version: text(p.Version),
+		PublicNetworkAccess: cmp.Or(text(network.PublicNetworkAccess), "Enabled"),
+		DelegatedSubnetID:   idOf(network.DelegatedSubnetResourceID), EncryptionType: cmp.Or(text(value(p.DataEncryption).Type), "SystemManaged"),
 		BackupRetentionDays: int(value(backup.BackupRetentionDays)), GeoRedundantBackup: text(backup.GeoRedundantBackup) == "Enabled",
 		HighAvailabilityMode: cmp.Or(text(value(p.HighAvailability).Mode), "Disabled"),
 	}
@@ -79,7 +82,8 @@ func mysqlParameters(ctx context.Context, api *armmysqlflexibleservers.ClientFac
 	}, err
 }
 
-func mysqlFirewall(ctx context.Context, api *armmysqlflexibleservers.ClientFactory, server schema.Resource) ([]schema.DatabaseFirewallRule, error) {
+func mysqlFirewall(ctx context.Context, api *armmysqlflexibleservers.ClientFactory,
+	server schema.Resource) ([]schema.DatabaseFirewallRule, error) {
 	var found firewall
 	err := pages(ctx, api.NewFirewallRulesClient().NewListByServerPager(server.ResourceGroup, server.Name, nil),
 		func(page armmysqlflexibleservers.FirewallRulesClientListByServerResponse) error {

@@ -17,9 +17,12 @@ import (
 var postgresServers = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.PostgreSQLServerType},
 	Operations: []collectors.Operation{
-		{Name: "armpostgresqlflexibleservers.ServersClient.NewListPager", Permission: "Microsoft.DBforPostgreSQL/flexibleServers/read", Body: collectors.Store},
-		{Name: "armpostgresqlflexibleservers.ConfigurationsClient.NewListByServerPager", Permission: "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read", Body: collectors.Store},
-		{Name: "armpostgresqlflexibleservers.FirewallRulesClient.NewListByServerPager", Permission: "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read", Body: collectors.Store},
+		{Name: "armpostgresqlflexibleservers.ServersClient.NewListPager", Permission: "Microsoft.DBforPostgreSQL/flexibleServers/read",
+			Body: collectors.Store},
+		{Name: "armpostgresqlflexibleservers.ConfigurationsClient.NewListByServerPager",
+			Permission: "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read", Body: collectors.Store},
+		{Name: "armpostgresqlflexibleservers.FirewallRulesClient.NewListByServerPager",
+			Permission: "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read", Body: collectors.Store},
 	},
 	Collect: collectPostgresServers,
 }
@@ -57,11 +60,13 @@ func newPostgresServer(s *armpostgresql.Server) schema.PostgreSQLServer {
 	p := value(s.Properties)
 	network, backup, auth := value(p.Network), value(p.Backup), value(p.AuthConfig)
 	out := schema.PostgreSQLServer{
-		Resource: resource(s.ID, s.Name, s.Location, s.Tags), Version: text(p.Version), PublicNetworkAccess: cmp.Or(text(network.PublicNetworkAccess), "Enabled"),
-		DelegatedSubnetID: idOf(network.DelegatedSubnetResourceID),
-		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections, func(e *armpostgresql.PrivateEndpointConnection) *armpostgresql.PrivateEndpointServiceConnectionStatus {
-			return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
-		}),
+		Resource: resource(s.ID, s.Name, s.Location, s.Tags), Version: text(p.Version),
+		PublicNetworkAccess: cmp.Or(text(network.PublicNetworkAccess), "Enabled"),
+		DelegatedSubnetID:   idOf(network.DelegatedSubnetResourceID),
+		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections,
+			func(e *armpostgresql.PrivateEndpointConnection) *armpostgresql.PrivateEndpointServiceConnectionStatus {
+				return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
+			}),
 		EntraAuth: text(auth.ActiveDirectoryAuth) == "Enabled", PasswordAuth: text(auth.PasswordAuth) != "Disabled",
 		EncryptionType:      cmp.Or(text(value(p.DataEncryption).Type), "SystemManaged"),
 		BackupRetentionDays: int(value(backup.BackupRetentionDays)), GeoRedundantBackup: text(backup.GeoRedundantBackup) == "Enabled",
@@ -86,7 +91,8 @@ func postgresParameters(ctx context.Context, api *armpostgresql.ClientFactory, s
 	lower := func(name string) string { return strings.ToLower(values[name]) }
 	out := schema.PostgreSQLParameters{
 		RequireSecureTransport: lower("require_secure_transport"), SSLMinProtocolVersion: cmp.Or(values["ssl_min_protocol_version"], "TLSv1.2"),
-		LogCheckpoints: lower("log_checkpoints"), LogConnections: lower("log_connections"), LogDisconnections: lower("log_disconnections"), PGAuditLog: lower("pgaudit.log"),
+		LogCheckpoints: lower("log_checkpoints"), LogConnections: lower("log_connections"), LogDisconnections: lower("log_disconnections"),
+		PGAuditLog: lower("pgaudit.log"),
 	}
 	if _, there := values["connection_throttle.enable"]; there {
 		out.ConnectionThrottling = posture.Some(lower("connection_throttle.enable"))

@@ -108,7 +108,8 @@ func newRecoveryVault(v *armrecoveryservices.Vault) schema.RecoveryVault {
 		StorageRedundancy:  cmp.Or(text(redundancy.StandardTierStorageRedundancy), "GeoRedundant"),
 		CrossRegionRestore: text(redundancy.CrossRegionRestore) == string(armrecoveryservices.CrossRegionRestoreEnabled),
 		SoftDeleteState:    text(softDelete.SoftDeleteState), SoftDeleteDays: int(value(softDelete.SoftDeleteRetentionPeriodInDays)),
-		ImmutabilityState: cmp.Or(text(value(security.ImmutabilitySettings).State), "Disabled"), EncryptionKeyURI: text(value(encryption.KeyVaultProperties).KeyURI),
+		ImmutabilityState:   cmp.Or(text(value(security.ImmutabilitySettings).State), "Disabled"),
+		EncryptionKeyURI:    text(value(encryption.KeyVaultProperties).KeyURI),
 		PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
 		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections,
 			func(e *armrecoveryservices.PrivateEndpointConnectionVaultProperties) *armrecoveryservices.PrivateEndpointConnectionStatus {
@@ -154,7 +155,8 @@ func newProtectedItem(i *armrecoveryservicesbackup.ProtectedItemResource, vault 
 // backupPolicies reads for how many days each policy of a vault keeps daily backups, by id.
 func backupPolicies(ctx context.Context, api *armrecoveryservicesbackup.ClientFactory, vault schema.Resource) (map[string]int64, error) {
 	out := map[string]int64{}
-	err := pages(ctx, api.NewBackupPoliciesClient().NewListPager(vault.Name, vault.ResourceGroup, nil), func(page armrecoveryservicesbackup.BackupPoliciesClientListResponse) error {
+	list := api.NewBackupPoliciesClient().NewListPager(vault.Name, vault.ResourceGroup, nil)
+	err := pages(ctx, list, func(page armrecoveryservicesbackup.BackupPoliciesClientListResponse) error {
 		for _, p := range page.Value {
 			if days, ok := policyDays(p.Properties); ok {
 				out[idOf(p.ID)] = days

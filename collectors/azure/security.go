@@ -358,6 +358,7 @@ func newContinuousExport(a *armsecurity.Automation) schema.ContinuousExport {
 		}
 	}
 	return schema.ContinuousExport{
-		Resource: resource(a.ID, a.Name, a.Location, a.Tags), Enabled: is(p.IsEnabled), EventSources: named(sources), ActionTypes: named(kinds), ActionTargetIDs: named(targets),
+		Resource: resource(a.ID, a.Name, a.Location, a.Tags), Enabled: is(p.IsEnabled), EventSources: named(sources),
+		ActionTypes: named(kinds), ActionTargetIDs: named(targets),
 	}
 }

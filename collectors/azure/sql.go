@@ -25,16 +25,20 @@ var sqlServers = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.SQLServerType, schema.SQLDatabaseType},
 	Operations: []collectors.Operation{
 		{Name: "armsql.ServersClient.NewListPager", Permission: "Microsoft.Sql/servers/read", Body: collectors.Store},
-		{Name: "armsql.ExtendedServerBlobAuditingPoliciesClient.Get", Permission: "Microsoft.Sql/servers/extendedAuditingSettings/read", Body: sqlKeys},
+		{Name: "armsql.ExtendedServerBlobAuditingPoliciesClient.Get", Permission: "Microsoft.Sql/servers/extendedAuditingSettings/read",
+			Body: sqlKeys},
 		{Name: "armsql.ServerSecurityAlertPoliciesClient.Get", Permission: "Microsoft.Sql/servers/securityAlertPolicies/read", Body: sqlKeys},
 		{Name: "armsql.FirewallRulesClient.NewListByServerPager", Permission: "Microsoft.Sql/servers/firewallRules/read", Body: collectors.Store},
 		{Name: "armsql.EncryptionProtectorsClient.Get", Permission: "Microsoft.Sql/servers/encryptionProtector/read", Body: collectors.Store},
 		{Name: "armsql.ServerVulnerabilityAssessmentsClient.Get", Permission: "Microsoft.Sql/servers/vulnerabilityAssessments/read", Body: sqlKeys},
 		resourceByID,
 		{Name: "armsql.DatabasesClient.NewListByServerPager", Permission: "Microsoft.Sql/servers/databases/read", Body: collectors.Store},
-		{Name: "armsql.TransparentDataEncryptionsClient.Get", Permission: "Microsoft.Sql/servers/databases/transparentDataEncryption/read", Body: collectors.Store},
-		{Name: "armsql.BackupShortTermRetentionPoliciesClient.Get", Permission: "Microsoft.Sql/servers/databases/backupShortTermRetentionPolicies/read", Body: collectors.Store},
-		{Name: "armsql.LongTermRetentionPoliciesClient.Get", Permission: "Microsoft.Sql/servers/databases/backupLongTermRetentionPolicies/read", Body: collectors.Store},
+		{Name: "armsql.TransparentDataEncryptionsClient.Get", Permission: "Microsoft.Sql/servers/databases/transparentDataEncryption/read",
+			Body: collectors.Store},
+		{Name: "armsql.BackupShortTermRetentionPoliciesClient.Get",
+			Permission: "Microsoft.Sql/servers/databases/backupShortTermRetentionPolicies/read", Body: collectors.Store},
+		{Name: "armsql.LongTermRetentionPoliciesClient.Get", Permission: "Microsoft.Sql/servers/databases/backupLongTermRetentionPolicies/read",
+			Body: collectors.Store},
 	},
 	Collect: collectSQLServers,
 }
@@ -58,12 +62,13 @@ func collectSQLServers(ctx context.Context, c *client, emit collectors.Emit) err
 	lost := parallel(found, func(s *armsql.Server) string { return idOf(s.ID) }, func(s *armsql.Server) error {
 		out := newSQLServer(s)
 		emit(idOf(s.ID), &out, c.sqlDetails(ctx, api, s, &out)...)
-		err := pages(ctx, api.NewDatabasesClient().NewListByServerPager(out.ResourceGroup, out.Name, nil), func(page armsql.DatabasesClientListByServerResponse) error {
-			mu.Lock()
-			databases = append(databases, page.Value...)
-			mu.Unlock()
-			return nil
-		})
+		err := pages(ctx, api.NewDatabasesClient().NewListByServerPager(out.ResourceGroup, out.Name, nil),
+			func(page armsql.DatabasesClientListByServerResponse) error {
+				mu.Lock()
+				databases = append(databases, page.Value...)
+				mu.Unlock()
+				return nil
+			})
 		if err != nil {
 			err = fmt.Errorf("list databases of %s: %w", out.Name, err)
 		}
@@ -87,9 +92,10 @@ func newSQLServer(s *armsql.Server) schema.SQLServer {
 	return schema.SQLServer{
 		Resource: resource(s.ID, s.Name, s.Location, s.Tags), MinimumTLSVersion: cmp.Or(text(p.MinimalTLSVersion), "None"),
 		PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
-		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections, func(e *armsql.ServerPrivateEndpointConnection) *armsql.PrivateLinkServiceConnectionStateStatus {
-			return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
-		}),
+		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections,
+			func(e *armsql.ServerPrivateEndpointConnection) *armsql.PrivateLinkServiceConnectionStateStatus {
+				return value(value(e.Properties).PrivateLinkServiceConnectionState).Status
+			}),
 		RestrictOutbound: text(p.RestrictOutboundNetworkAccess) == string(armsql.ServerNetworkAccessFlagEnabled),
 		EntraAdmin:       schema.SQLAdmin{ObjectID: text(admin.Sid), IsGroup: text(admin.PrincipalType) == string(armsql.PrincipalTypeGroup)},
 		EntraOnlyAuth:    is(admin.AzureADOnlyAuthentication),
@@ -99,32 +105,32 @@ func newSQLServer(s *armsql.Server) schema.SQLServer {
 // sqlDetails reads what the list of servers does not tell, and returns what could not be read of it.
 func (c *client) sqlDetails(ctx context.Context, api *armsql.ClientFactory, s *armsql.Server, out *schema.SQLServer) []collectors.Gap {
 	var gaps []collectors.Gap
-	if audit, err := api.NewExtendedServerBlobAuditingPoliciesClient().Get(ctx, out.ResourceGroup, out.Name, nil); err != nil {
-		gaps = append(gaps, collectors.Unread(fmt.Errorf("read auditing policy: %w", err), "auditing"))
-	} else {
-		p := value(audit.Properties)
-		out.Auditing = schema.SQLAuditing{
-			State: cmp.Or(text(p.State), "Disabled"), RetentionDays: int(value(p.RetentionDays)), StorageEndpoint: text(p.StorageEndpoint),
-			AzureMonitorTarget: is(p.IsAzureMonitorTargetEnabled), ActionGroups: list(p.AuditActionsAndGroups),
-		}
-	}
-	if alerts, err := api.NewServerSecurityAlertPoliciesClient().Get(ctx, out.ResourceGroup, out.Name, armsql.SecurityAlertPolicyNameDefault, nil); err != nil {
-		gaps = append(gaps, collectors.Unread(fmt.Errorf("read security alert policy: %w", err), "threat_detection"))
-	} else {
-		p := value(alerts.Properties)
-		out.ThreatDetection = schema.SQLThreatDetection{State: cmp.Or(text(p.State), "Disabled"), EmailAdmins: is(p.EmailAccountAdmins), Emails: addresses(p.EmailAddresses)}
-	}
-	rules, err := sqlFirewall(ctx, api, out)
+	policy, err := api.NewExtendedServerBlobAuditingPoliciesClient().Get(ctx, out.ResourceGroup, out.Name, nil)
 	if err != nil {
+		gaps = append(gaps, collectors.Unread(fmt.Errorf("read auditing policy: %w", err), "auditing"))
+	}
+	audit := value(policy.Properties)
+	out.Auditing = schema.SQLAuditing{
+		State: cmp.Or(text(audit.State), "Disabled"), RetentionDays: int(value(audit.RetentionDays)), StorageEndpoint: text(audit.StorageEndpoint),
+		AzureMonitorTarget: is(audit.IsAzureMonitorTargetEnabled), ActionGroups: list(audit.AuditActionsAndGroups),
+	}
+	alerts, err := api.NewServerSecurityAlertPoliciesClient().Get(ctx, out.ResourceGroup, out.Name, armsql.SecurityAlertPolicyNameDefault, nil)
+	if err != nil {
+		gaps = append(gaps, collectors.Unread(fmt.Errorf("read security alert policy: %w", err), "threat_detection"))
+	}
+	threat := value(alerts.Properties)
+	out.ThreatDetection = schema.SQLThreatDetection{
+		State: cmp.Or(text(threat.State), "Disabled"), EmailAdmins: is(threat.EmailAccountAdmins), Emails: addresses(threat.EmailAddresses),
+	}
+	if out.FirewallRules, err = sqlFirewall(ctx, api, out); err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("list firewall rules: %w", err), "firewall_rules"))
 	}
-	out.FirewallRules = rules
-	if protector, err := api.NewEncryptionProtectorsClient().Get(ctx, out.ResourceGroup, out.Name, armsql.EncryptionProtectorNameCurrent, nil); err != nil {
+	protector, err := api.NewEncryptionProtectorsClient().Get(ctx, out.ResourceGroup, out.Name, armsql.EncryptionProtectorNameCurrent, nil)
+	if err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read encryption protector: %w", err), "tde_key_type", "tde_key_uri", "tde_auto_rotation"))
-	} else {
-		p := value(protector.Properties)
-		out.TDEKeyType, out.TDEKeyURI, out.TDEAutoRotation = cmp.Or(text(p.ServerKeyType), "ServiceManaged"), text(p.URI), is(p.AutoRotationEnabled)
 	}
+	key := value(protector.Properties)
+	out.TDEKeyType, out.TDEKeyURI, out.TDEAutoRotation = cmp.Or(text(key.ServerKeyType), "ServiceManaged"), text(key.URI), is(key.AutoRotationEnabled)
 	if out.VA, err = c.sqlAssessment(ctx, api, s, out); err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read vulnerability assessment: %w", err), "va"))
 	}
@@ -133,20 +139,22 @@ func (c *client) sqlDetails(ctx context.Context, api *armsql.ClientFactory, s *a
 
 func sqlFirewall(ctx context.Context, api *armsql.ClientFactory, out *schema.SQLServer) ([]schema.DatabaseFirewallRule, error) {
 	var found firewall
-	err := pages(ctx, api.NewFirewallRulesClient().NewListByServerPager(out.ResourceGroup, out.Name, nil), func(page armsql.FirewallRulesClientListByServerResponse) error {
-		for _, r := range page.Value {
-			p := value(r.Properties)
-			if err := found.add(r.Name, p.StartIPAddress, p.EndIPAddress); err != nil {
-				return err
+	err := pages(ctx, api.NewFirewallRulesClient().NewListByServerPager(out.ResourceGroup, out.Name, nil),
+		func(page armsql.FirewallRulesClientListByServerResponse) error {
+			for _, r := range page.Value {
+				p := value(r.Properties)
+				if err := found.add(r.Name, p.StartIPAddress, p.EndIPAddress); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 	return found.rules(), err
 }
 
 // sqlAssessment looks for an express assessment first: a server has one or the other.
-func (c *client) sqlAssessment(ctx context.Context, api *armsql.ClientFactory, s *armsql.Server, out *schema.SQLServer) (schema.SQLAssessment, error) {
+func (c *client) sqlAssessment(ctx context.Context, api *armsql.ClientFactory, s *armsql.Server,
+	out *schema.SQLServer) (schema.SQLAssessment, error) {
 	none := schema.SQLAssessment{Mode: "none", Emails: []string{}}
 	var express struct {
 		State string `json:"state"`
@@ -157,7 +165,8 @@ func (c *client) sqlAssessment(ctx context.Context, api *armsql.ClientFactory, s
 	if express.State == "Enabled" {
 		return schema.SQLAssessment{Mode: "express", RecurringScans: true, Emails: []string{}}, nil
 	}
-	classic, err := api.NewServerVulnerabilityAssessmentsClient().Get(ctx, out.ResourceGroup, out.Name, armsql.VulnerabilityAssessmentNameDefault, nil)
+	classic, err := api.NewServerVulnerabilityAssessmentsClient().Get(ctx, out.ResourceGroup, out.Name,
+		armsql.VulnerabilityAssessmentNameDefault, nil)
 	if noAssessment(err) {
 		return none, nil
 	}
@@ -169,7 +178,8 @@ func (c *client) sqlAssessment(ctx context.Context, api *armsql.ClientFactory, s
 		return none, nil
 	}
 	scans := value(p.RecurringScans)
-	return schema.SQLAssessment{Mode: "classic", RecurringScans: is(scans.IsEnabled), EmailAdmins: is(scans.EmailSubscriptionAdmins), Emails: addresses(scans.Emails)}, nil
+	return schema.SQLAssessment{Mode: "classic", RecurringScans: is(scans.IsEnabled), EmailAdmins: is(scans.EmailSubscriptionAdmins),
+		Emails: addresses(scans.Emails)}, nil
 }
 
 // noAssessment reports whether err says that there can be no classic assessment, as Defender is off.
@@ -185,29 +195,34 @@ func emitSQLDatabase(ctx context.Context, api *armsql.ClientFactory, d *armsql.D
 	server, _, _ := strings.Cut(idOf(d.ID), "/databases/")
 	out := schema.SQLDatabase{
 		Resource: resource(d.ID, d.Name, d.Location, d.Tags), ServerID: server, Status: text(p.Status), SKU: text(value(d.SKU).Name),
-		ZoneRedundant: is(p.ZoneRedundant), BackupRedundancy: text(p.CurrentBackupStorageRedundancy), LongTerm: schema.SQLLongTermRetention{Weekly: "PT0S", Monthly: "PT0S", Yearly: "PT0S"},
+		ZoneRedundant: is(p.ZoneRedundant), BackupRedundancy: text(p.CurrentBackupStorageRedundancy),
+		LongTerm: schema.SQLLongTermRetention{Weekly: "PT0S", Monthly: "PT0S", Yearly: "PT0S"},
 	}
 	out.CreatedAt = posture.FromPtr(p.CreationDate)
 	name := server[strings.LastIndex(server, "/")+1:]
 	var gaps []collectors.Gap
-	if tde, err := api.NewTransparentDataEncryptionsClient().Get(ctx, out.ResourceGroup, name, out.Name, armsql.TransparentDataEncryptionNameCurrent, nil); err != nil {
+	tde, err := api.NewTransparentDataEncryptionsClient().Get(ctx, out.ResourceGroup, name, out.Name,
+		armsql.TransparentDataEncryptionNameCurrent, nil)
+	if err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read encryption: %w", err), "tde_state"))
-	} else {
-		out.TDEState = cmp.Or(text(value(tde.Properties).State), "Disabled")
 	}
+	out.TDEState = cmp.Or(text(value(tde.Properties).State), "Disabled")
 	if out.SKU != "DataWarehouse" {
-		short, err := api.NewBackupShortTermRetentionPoliciesClient().Get(ctx, out.ResourceGroup, name, out.Name, armsql.ShortTermRetentionPolicyNameDefault, nil)
+		short, err := api.NewBackupShortTermRetentionPoliciesClient().Get(ctx, out.ResourceGroup, name, out.Name,
+			armsql.ShortTermRetentionPolicyNameDefault, nil)
 		if err != nil {
 			gaps = append(gaps, collectors.Unread(fmt.Errorf("read short-term retention: %w", err), "short_term_retention_days"))
 		}
 		out.ShortTermRetentionDays = int(value(value(short.Properties).RetentionDays))
-		long, err := api.NewLongTermRetentionPoliciesClient().Get(ctx, out.ResourceGroup, name, out.Name, armsql.LongTermRetentionPolicyNameDefault, nil)
+		long, err := api.NewLongTermRetentionPoliciesClient().Get(ctx, out.ResourceGroup, name, out.Name,
+			armsql.LongTermRetentionPolicyNameDefault, nil)
 		if err != nil {
 			gaps = append(gaps, collectors.Unread(fmt.Errorf("read long-term retention: %w", err), "long_term"))
 		}
 		kept := value(long.Properties)
 		out.LongTerm = schema.SQLLongTermRetention{
-			Weekly: cmp.Or(text(kept.WeeklyRetention), "PT0S"), Monthly: cmp.Or(text(kept.MonthlyRetention), "PT0S"), Yearly: cmp.Or(text(kept.YearlyRetention), "PT0S"),
+			Weekly: cmp.Or(text(kept.WeeklyRetention), "PT0S"), Monthly: cmp.Or(text(kept.MonthlyRetention), "PT0S"),
+			Yearly: cmp.Or(text(kept.YearlyRetention), "PT0S"),
 		}
 	}
 	emit(idOf(d.ID), &out, gaps...)
@@ -234,7 +249,8 @@ func (f *firewall) add(name, start, end *string) error {
 	if f.byName == nil {
 		f.byName = map[string]schema.DatabaseFirewallRule{}
 	}
-	f.byName[text(name)] = schema.DatabaseFirewallRule{Name: text(name), StartIP: from.String(), EndIP: to.String(), PublicAddresses: publicAddresses(from, to)}
+	f.byName[text(name)] = schema.DatabaseFirewallRule{Name: text(name), StartIP: from.String(), EndIP: to.String(),
+		PublicAddresses: publicAddresses(from, to)}
 	return nil
 }
 
@@ -250,8 +266,10 @@ func (f *firewall) rules() []schema.DatabaseFirewallRule {
 
 // unrouted are the IPv4 ranges that nobody has on the internet.
 var unrouted = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("127.0.0.0/8"),
-	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("224.0.0.0/3"),
 }
 
 // publicAddresses counts the addresses from one to another, both included, that are public.
@@ -270,9 +288,12 @@ var managedInstances = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.SQLManagedInstanceType},
 	Operations: []collectors.Operation{
 		{Name: "armsql.ManagedInstancesClient.NewListPager", Permission: "Microsoft.Sql/managedInstances/read", Body: collectors.Store},
-		{Name: "armsql.ManagedInstanceEncryptionProtectorsClient.Get", Permission: "Microsoft.Sql/managedInstances/encryptionProtector/read", Body: collectors.Store},
-		{Name: "armsql.ManagedInstanceVulnerabilityAssessmentsClient.Get", Permission: "Microsoft.Sql/managedInstances/vulnerabilityAssessments/read", Body: sqlKeys},
-		{Name: "armsql.ManagedServerSecurityAlertPoliciesClient.Get", Permission: "Microsoft.Sql/managedInstances/securityAlertPolicies/read", Body: sqlKeys},
+		{Name: "armsql.ManagedInstanceEncryptionProtectorsClient.Get", Permission: "Microsoft.Sql/managedInstances/encryptionProtector/read",
+			Body: collectors.Store},
+		{Name: "armsql.ManagedInstanceVulnerabilityAssessmentsClient.Get",
+			Permission: "Microsoft.Sql/managedInstances/vulnerabilityAssessments/read", Body: sqlKeys},
+		{Name: "armsql.ManagedServerSecurityAlertPoliciesClient.Get", Permission: "Microsoft.Sql/managedInstances/securityAlertPolicies/read",
+			Body: sqlKeys},
 	},
 	Collect: collectManagedInstances,
 }
@@ -300,21 +321,26 @@ func collectManagedInstances(ctx context.Context, c *client, emit collectors.Emi
 func emitManagedInstance(ctx context.Context, api *armsql.ClientFactory, i *armsql.ManagedInstance, emit collectors.Emit) {
 	p := value(i.Properties)
 	out := schema.SQLManagedInstance{
-		Resource: resource(i.ID, i.Name, i.Location, i.Tags), MinimumTLSVersion: cmp.Or(text(p.MinimalTLSVersion), "None"), PublicEndpoint: is(p.PublicDataEndpointEnabled),
-		EntraOnlyAuth: is(value(p.Administrators).AzureADOnlyAuthentication), ZoneRedundant: is(p.ZoneRedundant), BackupRedundancy: text(p.CurrentBackupStorageRedundancy),
+		Resource: resource(i.ID, i.Name, i.Location, i.Tags), MinimumTLSVersion: cmp.Or(text(p.MinimalTLSVersion), "None"),
+		PublicEndpoint: is(p.PublicDataEndpointEnabled),
+		EntraOnlyAuth:  is(value(p.Administrators).AzureADOnlyAuthentication), ZoneRedundant: is(p.ZoneRedundant),
+		BackupRedundancy: text(p.CurrentBackupStorageRedundancy),
 	}
 	var gaps []collectors.Gap
-	protector, err := api.NewManagedInstanceEncryptionProtectorsClient().Get(ctx, out.ResourceGroup, out.Name, armsql.EncryptionProtectorNameCurrent, nil)
+	protector, err := api.NewManagedInstanceEncryptionProtectorsClient().Get(ctx, out.ResourceGroup, out.Name,
+		armsql.EncryptionProtectorNameCurrent, nil)
 	if err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read encryption protector: %w", err), "tde_key_type"))
 	}
 	out.TDEKeyType = cmp.Or(text(value(protector.Properties).ServerKeyType), "ServiceManaged")
-	assessment, err := api.NewManagedInstanceVulnerabilityAssessmentsClient().Get(ctx, out.ResourceGroup, out.Name, armsql.VulnerabilityAssessmentNameDefault, nil)
+	assessment, err := api.NewManagedInstanceVulnerabilityAssessmentsClient().Get(ctx, out.ResourceGroup, out.Name,
+		armsql.VulnerabilityAssessmentNameDefault, nil)
 	if err != nil && !noAssessment(err) {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read vulnerability assessment: %w", err), "va"))
 	}
 	out.VA.RecurringScans = is(value(value(assessment.Properties).RecurringScans).IsEnabled)
-	alerts, err := api.NewManagedServerSecurityAlertPoliciesClient().Get(ctx, out.ResourceGroup, out.Name, armsql.SecurityAlertPolicyNameDefault, nil)
+	alerts, err := api.NewManagedServerSecurityAlertPoliciesClient().Get(ctx, out.ResourceGroup, out.Name,
+		armsql.SecurityAlertPolicyNameDefault, nil)
 	if err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("read security alert policy: %w", err), "threat_detection"))
 	}

@@ -20,7 +20,7 @@ func TestPublicAddressesOfAFirewallRule(t *testing.T) {
 		"private addresses are not public":    {"10.0.0.0", "10.255.255.255", 0},
 		"a range that begins in private ones": {"10.255.255.0", "11.0.0.9", 10},
 		"a range around private ones":         {"192.167.255.255", "192.169.0.0", 2},
-		// Seven /8 (0, 10, 127, and the four's worth of shared, local and site ranges) and the last eighth are not public.
+		// but for 224.0.0.0/3, three /8, a /10, a /12 and two /16
 		"everything":              {"0.0.0.0", "255.255.255.255", 1<<32 - 1<<29 - 3<<24 - 1<<22 - 1<<20 - 2<<16},
 		"an end before its start": {"198.51.100.9", "198.51.100.1", 0},
 	} {

@@ -18,12 +18,18 @@ var storageAccounts = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.StorageAccountType, schema.BlobContainerType},
 	Operations: []collectors.Operation{
 		{Name: "armstorage.AccountsClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/read", Body: collectors.Store},
-		{Name: "armstorage.BlobServicesClient.GetServiceProperties", Permission: "Microsoft.Storage/storageAccounts/blobServices/read", Body: collectors.Store},
-		{Name: "armstorage.FileServicesClient.GetServiceProperties", Permission: "Microsoft.Storage/storageAccounts/fileServices/read", Body: collectors.Store},
-		{Name: "armstorage.FileSharesClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/fileServices/shares/read", Body: collectors.Redact("metadata")},
-		{Name: "armstorage.ManagementPoliciesClient.Get", Permission: "Microsoft.Storage/storageAccounts/managementPolicies/read", Body: collectors.Store},
-		{Name: "armstorage.EncryptionScopesClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/encryptionScopes/read", Body: collectors.Store},
-		{Name: "armstorage.BlobContainersClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/blobServices/containers/read", Body: collectors.Redact("metadata")},
+		{Name: "armstorage.BlobServicesClient.GetServiceProperties", Permission: "Microsoft.Storage/storageAccounts/blobServices/read",
+			Body: collectors.Store},
+		{Name: "armstorage.FileServicesClient.GetServiceProperties", Permission: "Microsoft.Storage/storageAccounts/fileServices/read",
+			Body: collectors.Store},
+		{Name: "armstorage.FileSharesClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/fileServices/shares/read",
+			Body: collectors.Redact("metadata")},
+		{Name: "armstorage.ManagementPoliciesClient.Get", Permission: "Microsoft.Storage/storageAccounts/managementPolicies/read",
+			Body: collectors.Store},
+		{Name: "armstorage.EncryptionScopesClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/encryptionScopes/read",
+			Body: collectors.Store},
+		{Name: "armstorage.BlobContainersClient.NewListPager", Permission: "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+			Body: collectors.Redact("metadata")},
 	},
 	Collect: collectStorageAccounts,
 }
@@ -63,7 +69,8 @@ func newStorageAccount(a *armstorage.Account) schema.StorageAccount {
 		AllowBlobPublicAccess: p.AllowBlobPublicAccess == nil || *p.AllowBlobPublicAccess,
 		PublicNetworkAccess:   cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
 		Network: schema.StorageNetwork{
-			DefaultAction: cmp.Or(text(network.DefaultAction), "Allow"), Bypass: listed(text(network.Bypass), ","), IPRules: []string{}, VNetRules: []string{},
+			DefaultAction: cmp.Or(text(network.DefaultAction), "Allow"), Bypass: listed(text(network.Bypass), ","), IPRules: []string{},
+			VNetRules: []string{},
 		},
 		PrivateEndpointsApproved: approved(p.PrivateEndpointConnections,
 			func(e *armstorage.PrivateEndpointConnection) *armstorage.PrivateEndpointServiceConnectionStatus {
@@ -213,15 +220,17 @@ func readLifecycle(ctx context.Context, api *armstorage.ClientFactory, out *sche
 
 func readScopes(ctx context.Context, api *armstorage.ClientFactory, out *schema.StorageAccount) error {
 	platform := map[string]bool{}
-	err := pages(ctx, api.NewEncryptionScopesClient().NewListPager(out.ResourceGroup, out.Name, nil), func(page armstorage.EncryptionScopesClientListResponse) error {
-		for _, s := range page.Value {
-			p := value(s.EncryptionScopeProperties)
-			if text(p.Source) == string(armstorage.EncryptionScopeSourceMicrosoftStorage) && text(p.State) != string(armstorage.EncryptionScopeStateDisabled) {
-				platform[text(s.Name)] = true
+	err := pages(ctx, api.NewEncryptionScopesClient().NewListPager(out.ResourceGroup, out.Name, nil),
+		func(page armstorage.EncryptionScopesClientListResponse) error {
+			for _, s := range page.Value {
+				p := value(s.EncryptionScopeProperties)
+				if text(p.Source) == string(armstorage.EncryptionScopeSourceMicrosoftStorage) &&
+					text(p.State) != string(armstorage.EncryptionScopeStateDisabled) {
+					platform[text(s.Name)] = true
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 	if err != nil && !unsupported(err) {
 		return fmt.Errorf("list encryption scopes: %w", err)
 	}
@@ -231,17 +240,19 @@ func readScopes(ctx context.Context, api *armstorage.ClientFactory, out *schema.
 
 // emitContainers reads the containers of every account that can hold blobs, public or not: an account that is closed to the
 // public must not look as if its containers had gone.
-func emitContainers(ctx context.Context, api *armstorage.ClientFactory, a *armstorage.Account, account schema.StorageAccount, emit collectors.Emit) error {
+func emitContainers(ctx context.Context, api *armstorage.ClientFactory, a *armstorage.Account, account schema.StorageAccount,
+	emit collectors.Emit) error {
 	if !holdsBlobs(account.Kind) {
 		return nil
 	}
-	err := pages(ctx, api.NewBlobContainersClient().NewListPager(account.ResourceGroup, account.Name, nil), func(page armstorage.BlobContainersClientListResponse) error {
-		for _, b := range page.Value {
-			out := newContainer(b, a)
-			emit(idOf(b.ID), &out)
-		}
-		return nil
-	})
+	err := pages(ctx, api.NewBlobContainersClient().NewListPager(account.ResourceGroup, account.Name, nil),
+		func(page armstorage.BlobContainersClientListResponse) error {
+			for _, b := range page.Value {
+				out := newContainer(b, a)
+				emit(idOf(b.ID), &out)
+			}
+			return nil
+		})
 	if unsupported(err) {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/synapse/armsynapse"
 
@@ -68,6 +69,7 @@ func synapseDetails(ctx context.Context, factory *armsynapse.ClientFactory, out 
 		}
 		return nil
 	})
+	slices.SortFunc(out.FirewallRules, func(a, b schema.SynapseAddresses) int { return cmp.Compare(a.Name, b.Name) })
 	if err != nil {
 		gaps = append(gaps, collectors.Unread(fmt.Errorf("list firewall rules: %w", err), "firewall_rules"))
 	}

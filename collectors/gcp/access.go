@@ -33,6 +33,9 @@ type Options struct {
 	// QuotaProject pays for and counts the calls of APIs that belong to the caller, such as Cloud Asset; empty means the one of
 	// the credentials.
 	QuotaProject string
+	// AssetInventory takes the policies of a project's resources, and the locations in use, from Cloud Asset Inventory: far fewer
+	// calls, whose answers are minutes behind.
+	AssetInventory bool
 	// DiscoveryLocations are where an organization keeps configurations of sensitive data discovery, beside "global".
 	DiscoveryLocations []string
 	// Impersonate is the e-mail of a service account to act as.
@@ -56,6 +59,7 @@ type client struct {
 	ancestry     []string // of the project: "folders/7", "organizations/123", nearest first
 	ancestryErr  error
 	services     enabled
+	inventory    *inventory // nil: not used
 	redactKey    []byte
 	trusted      []string
 	discovery    []string // locations, "global" first
@@ -106,6 +110,9 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		c.node, c.project, account.ID = "projects/"+options.Project, options.Project, options.Project
 		if err := c.seeProject(ctx, &account); err != nil {
 			return collectors.Account{}, err
+		}
+		if options.AssetInventory {
+			c.inventory = &inventory{client: c}
 		}
 	}
 	for _, r := range list {

@@ -19,6 +19,8 @@ var repositories = collectors.Reader[*client]{
 		{Name: "artifactregistry.projects.locations.list", Permission: "artifactregistry.locations.list", Body: collectors.Store},
 		{Name: "artifactregistry.projects.locations.repositories.list", Permission: "artifactregistry.repositories.list", Body: collectors.Store},
 		{Name: "artifactregistry.projects.locations.repositories.getIamPolicy", Permission: "artifactregistry.repositories.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectRepositories,
 }
@@ -37,22 +39,22 @@ func collectRepositories(ctx context.Context, c *client, emit collectors.Emit) e
 			return nil
 		})
 	}
-	return inEachLocation(schema.RepositoryType, locations, func(location string) error {
-		return collectRepositoriesIn(ctx, api, c.node+"/locations/"+location, emit)
+	return c.inEachLocation(ctx, schema.RepositoryType, repositoryAsset, locations, func(location string) error {
+		return collectRepositoriesIn(ctx, c, api, c.node+"/locations/"+location, emit)
 	})
 }
 
-func collectRepositoriesIn(ctx context.Context, api *artifactregistry.Service, parent string, emit collectors.Emit) error {
+func collectRepositoriesIn(ctx context.Context, c *client, api *artifactregistry.Service, parent string, emit collectors.Emit) error {
 	list := api.Projects.Locations.Repositories
 	err := list.List(parent).PageSize(1000).Pages(ctx, func(page *artifactregistry.ListRepositoriesResponse) error {
 		for _, r := range page.Repositories {
 			out := newRepository(r)
-			policy, err := list.GetIamPolicy(r.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				emit(r.Name, collectors.In(out.Location, &out), collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
+			ask := list.GetIamPolicy(r.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.IAM, err = readGrants(ctx, c, ask.Do, repositoryGrants, "//artifactregistry.googleapis.com/"+r.Name); err != nil {
+				emit(r.Name, collectors.In(out.Location, &out), collectors.Unread(err, "iam"))
 				continue
 			}
-			out.IAM = repositoryGrants(policy)
 			emit(r.Name, collectors.In(out.Location, &out))
 		}
 		return nil

@@ -15,11 +15,9 @@ import (
 )
 
 var policyHits = collectors.Reader[*client]{
-	Fills: []*posture.Type{schema.PolicyHitType},
-	Operations: []collectors.Operation{
-		{Name: "cloudasset.searchAllIamPolicies", Permission: "cloudasset.assets.searchAllIamPolicies", Body: collectors.Store},
-	},
-	Collect: collectPolicyHits,
+	Fills:      []*posture.Type{schema.PolicyHitType},
+	Operations: []collectors.Operation{searchPolicies},
+	Collect:    collectPolicyHits,
 }
 
 // publicGrants finds what is granted to everybody.

@@ -21,6 +21,7 @@ var deployTargets = collectors.Reader[*client]{
 		{Name: "clouddeploy.projects.locations.targets.list", Permission: "clouddeploy.targets.list", Body: collectors.Redact("annotations", "deployParameters")},
 		{Name: "clouddeploy.projects.locations.deliveryPipelines.list", Permission: "clouddeploy.deliveryPipelines.list",
 			Body: collectors.Redact("annotations", "deployParameters", "env", "args", "command")},
+		searchResources,
 	},
 	Collect: collectDeployTargets,
 }
@@ -39,7 +40,7 @@ func collectDeployTargets(ctx context.Context, c *client, emit collectors.Emit) 
 			return nil
 		})
 	}
-	return inEachLocation(schema.DeployTargetType, locations, func(location string) error {
+	return c.inEachLocation(ctx, schema.DeployTargetType, targetAsset, locations, func(location string) error {
 		return collectTargetsIn(ctx, api, c.node+"/locations/"+location, emit)
 	})
 }

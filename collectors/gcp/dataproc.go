@@ -19,6 +19,7 @@ var dataprocClusters = collectors.Reader[*client]{
 		{Name: "compute.regions.list", Permission: "compute.regions.list", Body: collectors.Store},
 		// Metadata of machines and properties of software hold what people put there.
 		{Name: "dataproc.projects.regions.clusters.list", Permission: "dataproc.clusters.list", Body: collectors.Redact("metadata", "properties")},
+		searchResources,
 	},
 	Collect: collectDataprocClusters,
 }
@@ -45,7 +46,7 @@ func collectDataprocClusters(ctx context.Context, c *client, emit collectors.Emi
 			return nil
 		})
 	}
-	return inEachLocation(schema.DataprocClusterType, regions, func(region string) error {
+	return c.inEachLocation(ctx, schema.DataprocClusterType, clusterAsset, regions, func(region string) error {
 		err := api.Projects.Regions.Clusters.List(c.project, region).PageSize(1000).Pages(ctx, func(page *dataproc.ListClustersResponse) error {
 			for _, cluster := range page.Clusters {
 				id := c.node + "/regions/" + region + "/clusters/" + cluster.ClusterName

@@ -28,6 +28,8 @@ var functions = collectors.Reader[*client]{
 			Body: collectors.Redact("environmentVariables", "sourceUploadUrl", "sourceToken")},
 		{Name: "cloudfunctions.projects.locations.functions.getIamPolicy", Permission: "cloudfunctions.functions.getIamPolicy", Body: collectors.Store},
 		{Name: "cloudfunctions.projects.locations.runtimes.list", Permission: "cloudfunctions.runtimes.list", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectFunctions,
 }
@@ -50,11 +52,10 @@ func collectFunctions(ctx context.Context, c *client, emit collectors.Emit) erro
 			location := locationOf(f.Name)
 			out := newFunction(c, f)
 			var gaps []collectors.Gap
-			policy, err := list.GetIamPolicy(f.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy: %w", err), "own_iam"))
-			} else {
-				out.OwnIAM = functionGrants(policy)
+			ask := list.GetIamPolicy(f.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.OwnIAM, err = readGrants(ctx, c, ask.Do, functionGrants, "//cloudfunctions.googleapis.com/"+f.Name); err != nil {
+				gaps = append(gaps, collectors.Unread(err, "own_iam"))
 			}
 			if _, asked := known[location]; !asked {
 				known[location] = readRuntimes(ctx, c, api, location)

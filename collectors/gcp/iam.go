@@ -21,6 +21,8 @@ var serviceAccounts = collectors.Reader[*client]{
 		{Name: "iam.projects.serviceAccounts.list", Permission: "iam.serviceAccounts.list", Body: collectors.Store},
 		{Name: "iam.projects.serviceAccounts.getIamPolicy", Permission: "iam.serviceAccounts.getIamPolicy", Body: collectors.Store},
 		{Name: "iam.projects.serviceAccounts.keys.list", Permission: "iam.serviceAccountKeys.list", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectServiceAccounts,
 }
@@ -41,11 +43,11 @@ func collectServiceAccounts(ctx context.Context, c *client, emit collectors.Emit
 			seen[name] = true
 			out := newServiceAccount(a)
 			var gaps []collectors.Gap
-			policy, err := api.Projects.ServiceAccounts.GetIamPolicy(name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
+			ask := api.Projects.ServiceAccounts.GetIamPolicy(name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			out.IAM, err = readGrants(ctx, c, ask.Do, accountGrants, "//iam.googleapis.com/"+name, "//iam.googleapis.com/"+c.node+"/serviceAccounts/"+a.UniqueId)
 			if err != nil {
-				gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
-			} else {
-				out.IAM = accountGrants(policy)
+				gaps = append(gaps, collectors.Unread(err, "iam"))
 			}
 			if out.UserManagedKeyIDs, err = collectKeys(ctx, api, name, a, emit); err != nil {
 				gaps = append(gaps, collectors.Unread(err, "user_managed_key_ids"))

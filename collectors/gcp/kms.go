@@ -24,6 +24,8 @@ var cryptoKeys = collectors.Reader[*client]{
 		{Name: "cloudkms.projects.locations.keyRings.getIamPolicy", Permission: "cloudkms.keyRings.getIamPolicy", Body: collectors.Store},
 		{Name: "cloudkms.projects.locations.keyRings.cryptoKeys.list", Permission: "cloudkms.cryptoKeys.list", Body: collectors.Store},
 		{Name: "cloudkms.projects.locations.keyRings.cryptoKeys.getIamPolicy", Permission: "cloudkms.cryptoKeys.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectCryptoKeys,
 }
@@ -34,24 +36,17 @@ func collectCryptoKeys(ctx context.Context, c *client, emit collectors.Emit) err
 	if err != nil {
 		return err
 	}
-	var failed []error
-	seen := map[string]bool{}
-	err = api.Projects.Locations.List(c.node).PageSize(1000).Pages(ctx, func(page *cloudkms.ListLocationsResponse) error {
-		for _, l := range page.Locations {
-			if seen[l.LocationId] {
-				continue // a page offered twice; the transport ends such a list
+	locations := func(add func(string)) error {
+		return api.Projects.Locations.List(c.node).PageSize(1000).Pages(ctx, func(page *cloudkms.ListLocationsResponse) error {
+			for _, l := range page.Locations {
+				add(l.LocationId)
 			}
-			seen[l.LocationId] = true
-			if err := collectKeysIn(ctx, c, api, l.LocationId, emit); err != nil {
-				failed = append(failed, collectors.IncompleteIn(l.LocationId, schema.CryptoKeyType, err))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		failed = append(failed, fmt.Errorf("list locations of keys: %w", err))
+			return nil
+		})
 	}
-	return errors.Join(failed...)
+	return c.inEachLocation(ctx, schema.CryptoKeyType, keyRingAsset, locations, func(location string) error {
+		return collectKeysIn(ctx, c, api, location, emit)
+	})
 }
 
 func collectKeysIn(ctx context.Context, c *client, api *cloudkms.Service, location string, emit collectors.Emit) error {
@@ -62,22 +57,22 @@ func collectKeysIn(ctx context.Context, c *client, api *cloudkms.Service, locati
 		for _, r := range page.KeyRings {
 			ring := parent + "/keyRings/" + path.Base(r.Name)
 			if seen[ring] {
-				continue // as above
+				continue // a page offered twice; the transport ends such a list
 			}
 			seen[ring] = true
-			if err := collectKeyRing(ctx, api, ring, location, emit); err != nil {
+			if err := collectKeyRing(ctx, c, api, ring, location, emit); err != nil {
 				failed = append(failed, fmt.Errorf("list keys of %s: %w", ring, err))
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		failed = append(failed, fmt.Errorf("list key rings in %s: %w", location, err))
+		failed = append(failed, fmt.Errorf("list key rings: %w", err))
 	}
 	return errors.Join(failed...)
 }
 
-func collectKeyRing(ctx context.Context, api *cloudkms.Service, ring, location string, emit collectors.Emit) error {
+func collectKeyRing(ctx context.Context, c *client, api *cloudkms.Service, ring, location string, emit collectors.Emit) error {
 	rings := api.Projects.Locations.KeyRings
 	var keys []*cloudkms.CryptoKey
 	listErr := rings.CryptoKeys.List(ring).PageSize(1000).Pages(ctx, func(page *cloudkms.ListCryptoKeysResponse) error {
@@ -87,19 +82,17 @@ func collectKeyRing(ctx context.Context, api *cloudkms.Service, ring, location s
 	if len(keys) == 0 { // old rings stay for ever
 		return listErr
 	}
-	shared, sharedErr := rings.GetIamPolicy(ring).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
+	ask := rings.GetIamPolicy(ring).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+	shared, sharedErr := readGrants(ctx, c, ask.Do, keyGrants, "//cloudkms.googleapis.com/"+ring)
 	for _, k := range keys {
 		out, gaps := newCryptoKey(k)
-		if sharedErr != nil {
-			gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy of key ring: %w", sharedErr), "key_ring_iam"))
-		} else {
-			out.KeyRingIAM = keyGrants(shared)
+		if out.KeyRingIAM = shared; sharedErr != nil {
+			gaps = append(gaps, collectors.Unread(fmt.Errorf("of key ring: %w", sharedErr), "key_ring_iam"))
 		}
-		own, err := rings.CryptoKeys.GetIamPolicy(k.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-		if err != nil {
-			gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
-		} else {
-			out.IAM = keyGrants(own)
+		ask := rings.CryptoKeys.GetIamPolicy(k.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+		var err error
+		if out.IAM, err = readGrants(ctx, c, ask.Do, keyGrants, "//cloudkms.googleapis.com/"+k.Name); err != nil {
+			gaps = append(gaps, collectors.Unread(err, "iam"))
 		}
 		emit(k.Name, collectors.In(location, &out), gaps...)
 	}

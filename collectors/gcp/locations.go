@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,14 +11,18 @@ import (
 )
 
 // inEachLocation reads the resources of a type where they can be listed in one location at a time: list adds the locations there
-// are, read reads one. Each is read once, though a page of them were offered twice; one that fails is incomplete by itself.
-func inEachLocation(of *posture.Type, list func(add func(location string)) error, read func(location string) error) error {
-	var locations []string
-	err := list(func(location string) {
-		if !slices.Contains(locations, location) {
-			locations = append(locations, location)
-		}
-	})
+// are, unless the inventory knows those that hold assets; read reads one. Each is read once, though a page of them were offered
+// twice; one that fails is incomplete by itself.
+func (c *client) inEachLocation(ctx context.Context, of *posture.Type, asset string, list func(add func(location string)) error, read func(location string) error) error {
+	locations, known := c.inventory.inUse(ctx, asset)
+	var err error
+	if !known {
+		err = list(func(location string) {
+			if !slices.Contains(locations, location) {
+				locations = append(locations, location)
+			}
+		})
+	}
 	var failed []error
 	if err != nil {
 		failed = append(failed, fmt.Errorf("list locations: %w", err))

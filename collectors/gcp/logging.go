@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -88,7 +89,7 @@ func (c *client) eachNode(ctx context.Context, f func(node string) error) error 
 	if c.organization != "" {
 		folders, err := ownFolders(ctx, c)
 		for _, folder := range folders {
-			errs = append(errs, f(folder.Name))
+			errs = append(errs, f("folders/"+path.Base(folder.Name)))
 		}
 		errs = append(errs, err)
 	}

@@ -18,6 +18,8 @@ var topics = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "pubsub.projects.topics.list", Permission: "pubsub.topics.list", Body: collectors.Redact("code")}, // of transforms
 		{Name: "pubsub.projects.topics.getIamPolicy", Permission: "pubsub.topics.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectTopics,
 }
@@ -37,12 +39,12 @@ func collectTopics(ctx context.Context, c *client, emit collectors.Emit) error {
 				out.AllowedPersistenceRegions = append(out.AllowedPersistenceRegions, t.MessageStoragePolicy.AllowedPersistenceRegions...)
 				slices.Sort(out.AllowedPersistenceRegions)
 			}
-			policy, err := api.Projects.Topics.GetIamPolicy(t.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				emit(t.Name, &out, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
+			ask := api.Projects.Topics.GetIamPolicy(t.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.IAM, err = readGrants(ctx, c, ask.Do, topicGrants, "//pubsub.googleapis.com/"+t.Name); err != nil {
+				emit(t.Name, &out, collectors.Unread(err, "iam"))
 				continue
 			}
-			out.IAM = topicGrants(policy)
 			emit(t.Name, &out)
 		}
 		return nil

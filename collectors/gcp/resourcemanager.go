@@ -65,7 +65,7 @@ var organization = collectors.Reader[*client]{
 		{Name: "cloudresourcemanager.folders.getIamPolicy", Permission: "resourcemanager.folders.getIamPolicy", Body: collectors.Store},
 		{Name: "cloudresourcemanager.projects.search", Permission: "resourcemanager.projects.get", Body: collectors.Store},
 		{Name: "cloudresourcemanager.projects.getAncestry", Permission: "resourcemanager.projects.get", Body: collectors.Store},
-		{Name: "cloudasset.searchAllIamPolicies", Permission: "cloudasset.assets.searchAllIamPolicies", Body: collectors.Store},
+		searchPolicies,
 	},
 	Collect: collectOrganization,
 }

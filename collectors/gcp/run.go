@@ -24,6 +24,8 @@ var runServices = collectors.Reader[*client]{
 		{Name: "run.projects.locations.services.list", Permission: "run.services.list",
 			Body: collectors.Redact("value", "args", "command", "annotations", "environmentVariables", "content")},
 		{Name: "run.projects.locations.services.getIamPolicy", Permission: "run.services.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectRunServices,
 }
@@ -47,12 +49,12 @@ func collectRunServices(ctx context.Context, c *client, emit collectors.Emit) er
 			return nil
 		})
 	}
-	return inEachLocation(schema.RunServiceType, locations, func(location string) error {
-		return collectRunServicesIn(ctx, api, c.node+"/locations/"+location, emit)
+	return c.inEachLocation(ctx, schema.RunServiceType, serviceAsset, locations, func(location string) error {
+		return collectRunServicesIn(ctx, c, api, c.node+"/locations/"+location, emit)
 	})
 }
 
-func collectRunServicesIn(ctx context.Context, api *run.Service, parent string, emit collectors.Emit) error {
+func collectRunServicesIn(ctx context.Context, c *client, api *run.Service, parent string, emit collectors.Emit) error {
 	list := api.Projects.Locations.Services
 	var missing error
 	err := list.List(parent).PageSize(1000).Pages(ctx, func(page *run.GoogleCloudRunV2ListServicesResponse) error {
@@ -61,12 +63,12 @@ func collectRunServicesIn(ctx context.Context, api *run.Service, parent string, 
 		}
 		for _, s := range page.Services {
 			out := newRunService(s)
-			policy, err := list.GetIamPolicy(s.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				emit(s.Name, collectors.In(out.Location, &out), collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
+			ask := list.GetIamPolicy(s.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.IAM, err = readGrants(ctx, c, ask.Do, runGrants, "//run.googleapis.com/"+s.Name); err != nil {
+				emit(s.Name, collectors.In(out.Location, &out), collectors.Unread(err, "iam"))
 				continue
 			}
-			out.IAM = runGrants(policy)
 			emit(s.Name, collectors.In(out.Location, &out))
 		}
 		return nil

@@ -18,6 +18,8 @@ var secrets = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "secretmanager.projects.secrets.list", Permission: "secretmanager.secrets.list", Body: collectors.Redact("annotations")},
 		{Name: "secretmanager.projects.secrets.getIamPolicy", Permission: "secretmanager.secrets.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectSecrets,
 }
@@ -30,11 +32,10 @@ func collectSecrets(ctx context.Context, c *client, emit collectors.Emit) error 
 	err = api.Projects.Secrets.List(c.node).PageSize(25000).Pages(ctx, func(page *secretmanager.ListSecretsResponse) error {
 		for _, s := range page.Secrets {
 			out, gaps := newSecret(s)
-			policy, err := api.Projects.Secrets.GetIamPolicy(s.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
-			} else {
-				out.IAM = secretGrants(policy)
+			ask := api.Projects.Secrets.GetIamPolicy(s.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.IAM, err = readGrants(ctx, c, ask.Do, secretGrants, "//secretmanager.googleapis.com/"+s.Name); err != nil {
+				gaps = append(gaps, collectors.Unread(err, "iam"))
 			}
 			emit(s.Name, &out, gaps...)
 		}

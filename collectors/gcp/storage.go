@@ -16,6 +16,8 @@ var buckets = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "storage.buckets.list", Permission: "storage.buckets.list", Body: collectors.Store},
 		{Name: "storage.buckets.getIamPolicy", Permission: "storage.buckets.getIamPolicy", Body: collectors.Store},
+		searchResources,
+		searchPolicies,
 	},
 	Collect: collectBuckets,
 }
@@ -31,11 +33,10 @@ func collectBuckets(ctx context.Context, c *client, emit collectors.Emit) error 
 		}
 		for _, b := range page.Items {
 			out, gaps := newBucket(b)
-			policy, err := api.Buckets.GetIamPolicy(b.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
-			if err != nil {
-				gaps = append(gaps, collectors.Unread(fmt.Errorf("read policy: %w", err), "iam"))
-			} else {
-				out.IAM = bucketGrants(policy)
+			ask := api.Buckets.GetIamPolicy(b.Name).OptionsRequestedPolicyVersion(policyVersion).Context(ctx)
+			var err error
+			if out.IAM, err = readGrants(ctx, c, ask.Do, bucketGrants, "//storage.googleapis.com/"+b.Name); err != nil {
+				gaps = append(gaps, collectors.Unread(err, "iam"))
 			}
 			emit(b.Name, &out, gaps...)
 		}

@@ -35,11 +35,12 @@ type Scanner struct {
 
 // Result is what a scan did.
 type Result struct {
-	Snapshot posture.Snapshot
-	Cells    []posture.Cell
-	Work     Work
-	Calls    int
-	Duration time.Duration
+	Snapshot    posture.Snapshot
+	Cells       []posture.Cell
+	Work        Work
+	Calls       int
+	ByOperation []OperationCalls // the calls
+	Duration    time.Duration
 }
 
 // Scan reads the account and seals one snapshot. Until it is sealed nothing is written, so whatever ends a scan early leaves
@@ -72,7 +73,10 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Snapshot: snapshot, Cells: collected.Cells, Work: work, Calls: len(sealing.Calls), Duration: s.Clock.Now().Sub(started)}
+	result := Result{
+		Snapshot: snapshot, Cells: collected.Cells, Work: work, Calls: len(sealing.Calls),
+		ByOperation: callsByOperation(sealing.Calls, account.Tasks, collected.Resources), Duration: s.Clock.Now().Sub(started),
+	}
 	s.Log.InfoContext(ctx, "scan finished", "account", account.Account.String(), "snapshot", snapshot.ID(), "resources", snapshot.Resources,
 		"pass", snapshot.Verdicts.Pass, "fail", snapshot.Verdicts.Fail, "unknown", snapshot.Verdicts.Unknown,
 		"calls", result.Calls, "evaluated", work.Evaluated, "reused", work.Reused, "duration", result.Duration)

@@ -13,9 +13,16 @@ type Subscription struct {
 	TenantID    string `json:"tenant_id"`
 	QuotaID     string `json:"quota_id"`
 
-	ManagementGroupPath []string `json:"management_group_path" derived:"true"` // ids, from the subscription's own group up to the root
-	InUseLocations      []string `json:"in_use_locations" derived:"true"`
-	OwnerIDs            []string `json:"owner_ids" derived:"true"` // enabled users who are Owner of all of it now, through groups and from above too
+	ManagementGroupPath []string         `json:"management_group_path" derived:"true"` // ids, from the subscription's own group up to the root
+	InUseLocations      []string         `json:"in_use_locations" derived:"true"`      // of its virtual networks
+	OwnerIDs            []string         `json:"owner_ids" derived:"true"`             // enabled users who are Owner of all of it now, through groups and from above too
+	LogDestinations     []LogDestination `json:"log_destinations" derived:"true"`
+}
+
+// LogDestination is a storage account or workspace of the tenant's that the subscription's Activity Log is sent to.
+type LogDestination struct {
+	ID     string `json:"id" key:"true"`
+	Locked bool   `json:"locked"` // it cannot be deleted; not seen of one in another subscription
 }
 
 // Member is one subscription as its tenant lists it, with what the directory's users hold on it; its id is

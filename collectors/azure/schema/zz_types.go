@@ -6,6 +6,23 @@ import "github.com/plumbline-dev/plumbline/pkg/posture"
 
 // The resource types, from the structs of the same name.
 var (
+	KubernetesClusterType = posture.NewType[KubernetesCluster]("azure.aks.cluster", map[string]string{
+		"":                        "KubernetesCluster is one AKS cluster.\nSource: armcontainerservice ManagedClustersClient.NewListPager, ManagedClustersClient.ListKubernetesVersions.",
+		"auto_upgrade_channel":    "none when nothing is set, patch, stable, rapid, node-image",
+		"kms_enabled":             "etcd is encrypted with a key in Key Vault",
+		"kubernetes_version":      "that it runs: \"1.32.6\"",
+		"log_categories":          "that its diagnostic settings send somewhere; groups by their name",
+		"monitor_metrics":         "managed Prometheus",
+		"network_plugin":          "azure, kubenet, none",
+		"network_policy":          "none when nothing is set, azure, calico, cilium",
+		"node_os_upgrade_channel": "NodeImage when nothing is set, SecurityPatch, Unmanaged, None",
+		"node_public_ip":          "of some pool",
+		"outbound_type":           "loadBalancer, userDefinedRouting, managedNATGateway, …",
+		"public_network_access":   "Enabled when nothing is set",
+		"rbac_enabled":            "true when nothing is set",
+		"support_plan":            "KubernetesOfficial, AKSLongTermSupport",
+		"version_supported":       "by the cluster's support plan, in its region",
+	})
 	APIManagementServiceType = posture.NewType[APIManagementService]("azure.apimanagement.service", map[string]string{
 		"":                        "APIManagementService is one API Management service. Of named values only what is said about them is kept.\nSource: armapimanagement ServiceClient.NewListPager, NamedValueClient and APIClient.NewListByServicePager.",
 		"http_apis":               "current revisions that answer without TLS",
@@ -127,6 +144,24 @@ var (
 		"security_type":         "Standard when nothing is set, TrustedLaunch, ConfidentialVM",
 		"ssh_password_disabled": "absent: Windows",
 	})
+	ContainerAppType = posture.NewType[ContainerApp]("azure.containerapps.app", map[string]string{
+		"":                             "ContainerApp is one container app, with what its environment says. Of environment variables only names are kept.\nSource: armappcontainers ContainerAppsClient.NewListBySubscriptionPager, ManagedEnvironmentsClient.NewListBySubscriptionPager.",
+		"client_certificate_mode":      "ignore when nothing is set, accept, require",
+		"environment.internal":         "no public address",
+		"environment.logs_destination": "log-analytics, azure-monitor; \"\": none",
+		"environment.mtls":             "between its apps",
+		"ingress_external":             "from outside the environment; absent: no ingress",
+		"suspect_env_names":            "variables in clear text that look like secrets",
+	})
+	ContainerRegistryType = posture.NewType[ContainerRegistry]("azure.containerregistry.registry", map[string]string{
+		"":                       "ContainerRegistry is one container registry.\nSource: armcontainerregistry RegistriesClient.NewListPager; anonymous pull from armresources Client.GetByID.",
+		"encryption_status":      "enabled: with a key of one's own",
+		"export_policy":          "enabled when nothing is set",
+		"network.default_action": "Allow when nothing is set",
+		"public_network_access":  "Enabled when nothing is set",
+		"retention_policy_days":  "of untagged manifests; 0: off",
+		"sku":                    "Basic, Standard, Premium",
+	})
 	CosmosAccountType = posture.NewType[CosmosAccount]("azure.cosmosdb.account", map[string]string{
 		"":                      "CosmosAccount is one Cosmos DB account.\nSource: armcosmos DatabaseAccountsClient.NewListPager.",
 		"backup_type":           "Periodic or Continuous",
@@ -247,6 +282,12 @@ var (
 		"network.default_action":    "Allow when nothing is set",
 		"public_network_access":     "Enabled when nothing is set, Disabled, SecuredByPerimeter",
 		"sku":                       "Basic, Standard, Premium",
+	})
+	FrontDoorProfileType = posture.NewType[FrontDoorProfile]("azure.frontdoor.profile", map[string]string{
+		"":                     "FrontDoorProfile is one Front Door: a profile, or one of the classic kind.\nSource: armcdn ProfilesClient.NewListPager, AFDEndpointsClient and AFDCustomDomainsClient.NewListByProfilePager,\nRoutesClient.NewListByEndpointPager, SecurityPoliciesClient.NewListByProfilePager; firewall policies and classic Front Doors\nfrom armresources Client.NewListPager and Client.GetByID.",
+		"minimum_tls_versions": "of its own domains: TLS10, TLS12, TLS13",
+		"sku":                  "Standard_AzureFrontDoor, Premium_AzureFrontDoor, Classic",
+		"unprotected_domains":  "hosts that a route serves and no firewall policy covers as a whole",
 	})
 	VaultCertificateType = posture.NewType[VaultCertificate]("azure.keyvault.certificate", map[string]string{
 		"":                "VaultCertificate is the current version of one certificate; its id is that of the vault and \"/certificates/NAME\".\nSource: azcertificates Client.NewListCertificatePropertiesPager, Client.GetCertificatePolicy, from the vault itself.",
@@ -629,10 +670,12 @@ var (
 		"state":                   "Enabled, Warned, PastDue, Disabled, Deleted",
 	})
 	SubscriptionType = posture.NewType[Subscription]("azure.subscriptions.subscription", map[string]string{
-		"":                      "Subscription is one subscription; its id is \"/subscriptions/GUID\".\nSource: armsubscriptions Client.Get.",
-		"management_group_path": "ids, from the subscription's own group up to the root",
-		"owner_ids":             "enabled users who are Owner of all of it now, through groups and from above too",
-		"state":                 "Enabled, Warned, PastDue, Disabled, Deleted",
+		"":                          "Subscription is one subscription; its id is \"/subscriptions/GUID\".\nSource: armsubscriptions Client.Get.",
+		"in_use_locations":          "of its virtual networks",
+		"log_destinations[].locked": "it cannot be deleted; not seen of one in another subscription",
+		"management_group_path":     "ids, from the subscription's own group up to the root",
+		"owner_ids":                 "enabled users who are Owner of all of it now, through groups and from above too",
+		"state":                     "Enabled, Warned, PastDue, Disabled, Deleted",
 	})
 	TenantPolicyType = posture.NewType[TenantPolicy]("azure.subscriptions.tenant_policy", map[string]string{
 		"":                    "TenantPolicy says whether subscriptions may move from one tenant to another; there is one.\nSource: armsubscription PolicyClient.GetPolicyForTenant.",
@@ -649,6 +692,7 @@ var (
 // Types lists every resource type of the package, by name.
 func Types() []*posture.Type {
 	return []*posture.Type{
+		KubernetesClusterType,
 		APIManagementServiceType,
 		InsightsComponentType,
 		SiteType,
@@ -661,6 +705,8 @@ func Types() []*posture.Type {
 		ScaleSetType,
 		DiskSnapshotType,
 		VirtualMachineType,
+		ContainerAppType,
+		ContainerRegistryType,
 		CosmosAccountType,
 		DatabricksWorkspaceType,
 		DataFactoryType,
@@ -677,6 +723,7 @@ func Types() []*posture.Type {
 		UserType,
 		EventGridTopicType,
 		EventHubNamespaceType,
+		FrontDoorProfileType,
 		VaultCertificateType,
 		VaultKeyType,
 		ManagedHSMType,

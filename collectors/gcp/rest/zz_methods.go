@@ -17,6 +17,7 @@ var methods = []Method{
 	{"bigquery.tables.list", "bigquery.googleapis.com", "GET", "/bigquery/v2/projects/{projectsId}/datasets/{datasetsId}/tables"},
 	{"binaryauthorization.projects.getPolicy", "binaryauthorization.googleapis.com", "GET", "/v1/projects/{projectsId}/policy"},
 	{"cloudasset.searchAllIamPolicies", "cloudasset.googleapis.com", "GET", "/v1/{v1Id}/{v1Id1}:searchAllIamPolicies"},
+	{"cloudasset.searchAllResources", "cloudasset.googleapis.com", "GET", "/v1/{v1Id}/{v1Id1}:searchAllResources"},
 	{"clouddeploy.projects.locations.deliveryPipelines.list", "clouddeploy.googleapis.com", "GET", "/v1/projects/{projectsId}/locations/{locationsId}/deliveryPipelines"},
 	{"clouddeploy.projects.locations.list", "clouddeploy.googleapis.com", "GET", "/v1/projects/{projectsId}/locations"},
 	{"clouddeploy.projects.locations.targets.list", "clouddeploy.googleapis.com", "GET", "/v1/projects/{projectsId}/locations/{locationsId}/targets"},

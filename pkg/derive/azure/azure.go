@@ -25,6 +25,7 @@ func Derive(inv *derive.Inventory) {
 		gatewayFirewalls,
 		machineNetworks,
 		scaleSetNetworks,
+		clusterLogging,
 		siteIdentities,
 		databricksSubnets,
 		activityLogExports,
@@ -34,6 +35,8 @@ func Derive(inv *derive.Inventory) {
 		machineBackups,
 		vaultContents,
 		deleteLocks,
+		usedLocations,
+		logDestinations,
 		postgresLogs,
 	} {
 		step(inv)

@@ -73,22 +73,22 @@ func TestDirectoryRoleHolders(t *testing.T) {
 }
 
 func TestTenantAdmins(t *testing.T) {
-	acme := resource(schema.TenantType, ownTenant, &schema.Tenant{})
+	acme := func() *posture.Resource { return resource(schema.TenantType, ownTenant, &schema.Tenant{}) }
 	group := admin("g", func(a *schema.DirectoryRoleAssignment) { a.PrincipalType = "group" })
 	through := admin("c", func(a *schema.DirectoryRoleAssignment) { a.ViaGroupID = "g" })
 	users := []*posture.Resource{user("a", nil), user("b", func(u *schema.User) { u.AccountEnabled = false }), user("c", nil), user("d", nil)}
 	check(t, map[string]derivation{
 		"enabled users count once, those in groups too": {
-			tenant: true, resources: append([]*posture.Resource{acme, admin("a", nil), admin("b", nil), group, through,
+			tenant: true, resources: append([]*posture.Resource{acme(), admin("a", nil), admin("b", nil), group, through,
 				admin("c", nil), admin("d", func(a *schema.DirectoryRoleAssignment) { a.AssignmentKind = "eligible" })}, users...),
 			want: map[string]any{"global_admin_ids": []any{"a", "c"}},
 		},
 		"whether one is enabled was not read": {
-			tenant: true, resources: []*posture.Resource{acme, admin("a", nil), admin("e", nil), user("a", nil), user("e", nil, "account_enabled")},
+			tenant: true, resources: []*posture.Resource{acme(), admin("a", nil), admin("e", nil), user("a", nil), user("e", nil, "account_enabled")},
 			want: map[string]any{"global_admin_ids": []any{"a"}, "global_admin_ids[]": "unread: read account_enabled"},
 		},
 		"nothing is known": {
-			tenant: true, refused: []*posture.Type{schema.DirectoryRoleAssignmentType}, resources: []*posture.Resource{acme},
+			tenant: true, refused: []*posture.Type{schema.DirectoryRoleAssignmentType}, resources: []*posture.Resource{acme()},
 			want: map[string]any{"global_admin_ids": "unread: list azure.entra.directory_role_assignment"},
 		},
 	})

@@ -40,7 +40,8 @@ func activityLogExports(inv *derive.Inventory) {
 		derive.Set(s, "storage_immutable_days", &s.V.StorageImmutableDays, destination(account, accounts, listAccounts,
 			func(a derive.Item[schema.StorageAccount]) derive.Val[int] { return immutableDays(containers.All(a.ID)) }))
 	}
-	exports := derive.ByRead(settings, "storage_account_id", func(s derive.Item[schema.SubscriptionDiagnosticSetting]) string { return s.V.StorageAccountID })
+	exports := derive.ByRead(settings, "storage_account_id",
+		func(s derive.Item[schema.SubscriptionDiagnosticSetting]) string { return s.V.StorageAccountID })
 	for _, a := range derive.Of[schema.StorageAccount](inv, schema.StorageAccountType).Items {
 		derive.Set(a, "receives_activity_log", &a.V.ReceivesActivityLog, derive.Exists(exports.All(a.ID), whichever))
 	}

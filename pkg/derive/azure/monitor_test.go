@@ -96,10 +96,10 @@ func TestActivityLogExports(t *testing.T) {
 	receives := func(v any) map[string]any { return map[string]any{"receives_activity_log": v} }
 	settings := []*posture.Type{schema.SubscriptionDiagnosticSettingType}
 	check(t, map[string]derivation{
-		"an export goes into the account":  {resources: []*posture.Resource{storage(false), setting("", account)}, want: receives(true)},
-		"no export does":                   {resources: []*posture.Resource{storage(false), setting(logs, "")}, want: receives(false)},
-		"exports were not read":            {refused: settings, resources: []*posture.Resource{storage(false)}, want: receives("unread: list azure.monitor.subscription_diagnostic_setting")},
-		"one that was seen goes into it":   {refused: settings, resources: []*posture.Resource{storage(false), setting("", account)}, want: receives(true)},
-		"an export into another one's own": {resources: []*posture.Resource{storage(false), setting("", account+"2")}, want: receives(false)},
+		"an export goes into the account": {resources: []*posture.Resource{storage(false), setting("", account)}, want: receives(true)},
+		"no export does":                  {resources: []*posture.Resource{storage(false), setting(logs, "")}, want: receives(false)},
+		"exports were not read":           {refused: settings, resources: []*posture.Resource{storage(false)}, want: receives("unread: list azure.monitor.subscription_diagnostic_setting")},
+		"one that was seen goes into it":  {refused: settings, resources: []*posture.Resource{storage(false), setting("", account)}, want: receives(true)},
+		"an export into another account":  {resources: []*posture.Resource{storage(false), setting("", account+"2")}, want: receives(false)},
 	})
 }

@@ -26,7 +26,9 @@ func machineBackups(inv *derive.Inventory) {
 
 // protected: backups are made, or the first is on its way. A machine whose protection was stopped keeps its item.
 func protected(i derive.Item[schema.ProtectedItem]) derive.Val[bool] {
-	return derive.Map(derive.Read(i, "protection_state", i.V.ProtectionState), func(state string) bool { return state == "Protected" || state == "IRPending" })
+	return derive.Map(derive.Read(i, "protection_state", i.V.ProtectionState), func(state string) bool {
+		return state == "Protected" || state == "IRPending"
+	})
 }
 
 // ofBackup is a value of the item that protects a machine, the zero value without one. A machine is in one vault at a time.

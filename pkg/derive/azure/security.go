@@ -7,7 +7,8 @@ import (
 
 // justInTime: which machines open their management ports on request only.
 func justInTime(inv *derive.Inventory) {
-	policies := derive.ByEach(derive.Of[schema.JITPolicy](inv, schema.JITPolicyType), "vm_ids", func(p derive.Item[schema.JITPolicy]) []string { return p.V.VMIDs })
+	policies := derive.ByEach(derive.Of[schema.JITPolicy](inv, schema.JITPolicyType), "vm_ids",
+		func(p derive.Item[schema.JITPolicy]) []string { return p.V.VMIDs })
 	for _, m := range derive.Of[schema.VirtualMachine](inv, schema.VirtualMachineType).Items {
 		derive.Set(m, "jit_protected", &m.V.JITProtected, derive.Exists(policies.All(m.ID), whichever))
 	}
@@ -15,7 +16,8 @@ func justInTime(inv *derive.Inventory) {
 
 // watchedHubs: which IoT hubs an enabled security solution watches.
 func watchedHubs(inv *derive.Inventory) {
-	solutions := derive.ByEach(derive.Of[schema.IoTSolution](inv, schema.IoTSolutionType), "iot_hub_ids", func(s derive.Item[schema.IoTSolution]) []string { return s.V.IoTHubIDs })
+	solutions := derive.ByEach(derive.Of[schema.IoTSolution](inv, schema.IoTSolutionType), "iot_hub_ids",
+		func(s derive.Item[schema.IoTSolution]) []string { return s.V.IoTHubIDs })
 	for _, r := range derive.Of[schema.InventoryItem](inv, schema.InventoryItemType).Items {
 		watched := derive.Then(derive.Read(r, "type", r.V.Type), func(kind string) derive.Val[bool] {
 			if kind != "microsoft.devices/iothubs" {

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/plumbline-dev/plumbline/collectors/azure/schema"
 	"github.com/plumbline-dev/plumbline/pkg/derive"
@@ -52,4 +53,50 @@ func (h hierarchy) up(g derive.Item[schema.ManagementGroup], below []string) der
 		}
 		return derive.Named(h.by.All(parent), descendants, func(g derive.Item[schema.ManagementGroup]) derive.Val[[]string] { return h.up(g, path) })
 	})
+}
+
+// usedLocations: where a subscription has networks.
+func usedLocations(inv *derive.Inventory) {
+	for _, s := range derive.Of[schema.Subscription](inv, schema.SubscriptionType).Items {
+		locations := derive.Gather(derive.Of[schema.VirtualNetwork](inv, schema.VirtualNetworkType), func(v derive.Item[schema.VirtualNetwork]) (derive.Val[string], derive.Val[bool]) {
+			return derive.Read(v, "location", v.V.Location), derive.Known(true)
+		})
+		locations.Known = sorted(locations.Known)
+		derive.SetList(s, "in_use_locations", &s.V.InUseLocations, locations)
+	}
+}
+
+// logDestinations: where a subscription's Activity Log goes within the tenant, and whether that can be deleted.
+func logDestinations(inv *derive.Inventory) {
+	locks := derive.ByRead(derive.Of[schema.Lock](inv, schema.LockType), "scope", func(l derive.Item[schema.Lock]) string { return l.V.Scope })
+	members := derive.ByID(derive.Above[schema.Member](inv, schema.MemberType))
+	for _, s := range derive.Of[schema.Subscription](inv, schema.SubscriptionType).Items {
+		lists := derive.Gather(derive.Of[schema.SubscriptionDiagnosticSetting](inv, schema.SubscriptionDiagnosticSettingType),
+			func(d derive.Item[schema.SubscriptionDiagnosticSetting]) (derive.Val[[]string], derive.Val[bool]) {
+				return derive.Map2(derive.Read(d, "storage_account_id", d.V.StorageAccountID), derive.Read(d, "workspace_id", d.V.WorkspaceID),
+					func(account, workspace string) []string { return []string{account, workspace} }), derive.Known(true)
+			})
+		out := derive.Elements[schema.LogDestination]{Known: []schema.LogDestination{}, Missing: lists.Missing}
+		protected := map[string]derive.Val[bool]{}
+		for _, id := range sorted(slices.Concat(lists.Known...)) {
+			at, _, _ := strings.Cut(id, "/resourcegroups/")
+			_, ours, missing := members.Get(at)
+			switch {
+			case id == "":
+				continue
+			case at == s.ID:
+				protected[id] = locked(locks, id)
+			case ours:
+				protected[id] = derive.UnreadFor[bool]()
+			default: // another tenant's, unless one of this tenant's subscriptions was not listed
+				out.Missing = append(out.Missing, missing...)
+				continue
+			}
+			out.Known = append(out.Known, schema.LogDestination{ID: id})
+		}
+		derive.SetList(s, "log_destinations", &s.V.LogDestinations, out)
+		for i, d := range out.Known {
+			derive.Set(s, "log_destinations["+d.ID+"].locked", &s.V.LogDestinations[i].Locked, protected[d.ID])
+		}
+	}
 }

@@ -219,3 +219,75 @@ func TestRolesElsewhere(t *testing.T) {
 		},
 	})
 }
+
+func TestUsedLocations(t *testing.T) {
+	network := func(id, location string, refused ...string) *posture.Resource {
+		return resource(schema.VirtualNetworkType, id, &schema.VirtualNetwork{Resource: schema.Resource{Location: location}}, refused...)
+	}
+	check(t, map[string]derivation{
+		"each once": {
+			resources: []*posture.Resource{subscription(), network("a", "westeurope"), network("b", "northeurope"), network("c", "westeurope")},
+			want:      map[string]any{"in_use_locations": []any{"northeurope", "westeurope"}},
+		},
+		"networks were not listed": {
+			resources: []*posture.Resource{subscription()}, refused: []*posture.Type{schema.VirtualNetworkType},
+			want: map[string]any{"in_use_locations": "unread: list azure.network.virtual_network"},
+		},
+	})
+}
+
+func TestLogDestinations(t *testing.T) {
+	const account = own + "microsoft.storage/storageaccounts/logs"
+	const workspace = "/subscriptions/other/resourcegroups/rg/providers/microsoft.operationalinsights/workspaces/central"
+	export := func(account, workspace string, refused ...string) *posture.Resource {
+		return resource(schema.SubscriptionDiagnosticSettingType, "export", &schema.SubscriptionDiagnosticSetting{StorageAccountID: account, WorkspaceID: workspace}, refused...)
+	}
+	lock := func(scope string) *posture.Resource {
+		return resource(schema.LockType, "lock", &schema.Lock{Scope: scope})
+	}
+	at := func(locked bool) []any { return []any{map[string]any{"id": account, "locked": locked}} }
+	noMembers := []*posture.Resource{}
+	other := resource(schema.MemberType, "/subscriptions/other", &schema.Member{})
+	check(t, map[string]derivation{
+		"a lock on it": {
+			resources: []*posture.Resource{subscription(), export(account, ""), lock(account)}, above: noMembers,
+			want: map[string]any{"log_destinations": at(true)},
+		},
+		"a lock on its resource group": {
+			resources: []*posture.Resource{subscription(), export(account, ""), lock("/subscriptions/own/resourcegroups/rg")}, above: noMembers,
+			want: map[string]any{"log_destinations": at(true)},
+		},
+		"a lock on something else": {
+			resources: []*posture.Resource{subscription(), export(account, ""), lock("/subscriptions/own/resourcegroups/rg2")}, above: noMembers,
+			want: map[string]any{"log_destinations": at(false)},
+		},
+		"no export, or one to an event hub": {
+			resources: []*posture.Resource{subscription(), export("", "")}, above: noMembers,
+			want: map[string]any{"log_destinations": []any{}},
+		},
+		"locks were not listed": {
+			resources: []*posture.Resource{subscription(), export(account, "")}, refused: []*posture.Type{schema.LockType}, above: noMembers,
+			want: map[string]any{"log_destinations[" + account + "].locked": "unread: list azure.locks.lock"},
+		},
+		"another subscription of the tenant": {
+			resources: []*posture.Resource{subscription(), export("", workspace)}, above: []*posture.Resource{other},
+			want: map[string]any{"log_destinations[" + workspace + "].locked": "unread: not_collected"},
+		},
+		"another tenant": {
+			resources: []*posture.Resource{subscription(), export(account, workspace), lock(account)}, above: noMembers,
+			want: map[string]any{"log_destinations": at(true)},
+		},
+		"perhaps another tenant": {
+			resources: []*posture.Resource{subscription(), export(account, workspace), lock(account)}, above: noMembers, refusedAbove: []*posture.Type{schema.MemberType},
+			want: map[string]any{"log_destinations": at(true), "log_destinations[]": "unread: list azure.subscriptions.member"},
+		},
+		"exports were not listed": {
+			resources: []*posture.Resource{subscription()}, refused: []*posture.Type{schema.SubscriptionDiagnosticSettingType}, above: noMembers,
+			want: map[string]any{"log_destinations": "unread: list azure.monitor.subscription_diagnostic_setting"},
+		},
+		"where one goes was not read": {
+			resources: []*posture.Resource{subscription(), export(account, "", "workspace_id")}, above: noMembers,
+			want: map[string]any{"log_destinations": "unread: read workspace_id"},
+		},
+	})
+}

@@ -87,13 +87,11 @@ func chain(inv *derive.Inventory, p derive.Item[schema.Project]) derive.Val[[]le
 		for _, name := range ancestors {
 			above := level{name: name}
 			if strings.HasPrefix(name, "organizations/") {
-				above.iam = derive.Named(organizations.All(name), "cloudresourcemanager.organizations.get", func(o derive.Item[schema.Organization]) derive.Val[schema.IAM] {
-					return derive.Read(o, "iam", o.V.IAM)
-				})
+				above.iam = derive.Named(organizations.All(name), "cloudresourcemanager.organizations.get",
+					func(o derive.Item[schema.Organization]) derive.Val[schema.IAM] { return derive.Read(o, "iam", o.V.IAM) })
 			} else {
-				above.iam = derive.Named(folders.All(name), "cloudresourcemanager.folders.search", func(f derive.Item[schema.Folder]) derive.Val[schema.IAM] {
-					return derive.Read(f, "iam", f.V.IAM)
-				})
+				above.iam = derive.Named(folders.All(name), "cloudresourcemanager.folders.search",
+					func(f derive.Item[schema.Folder]) derive.Val[schema.IAM] { return derive.Read(f, "iam", f.V.IAM) })
 			}
 			out = append(out, above)
 		}

@@ -128,19 +128,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) run(r *http.Request, c Call) ([]byte, error) {
+	body, list, err := s.whole(c)
+	if err != nil || list == "" {
+		return body, err
+	}
+	return s.page(r, c, list, body)
+}
+
+// whole is an answer before it is cut into pages, and the member that holds its list.
+func (s *Server) whole(c Call) (body []byte, list string, err error) {
 	m, ok := s.handlers[c.Method]
 	if !ok {
-		return nil, &Error{http.StatusNotImplemented, "UNIMPLEMENTED", "", c.Method + " has no handler"}
+		return nil, "", &Error{http.StatusNotImplemented, "UNIMPLEMENTED", "", c.Method + " has no handler"}
 	}
 	out, err := m.answer(c)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	body, err := json.Marshal(out)
-	if err != nil || m.list == "" {
-		return body, err
+	body, err = json.Marshal(out)
+	return body, m.list, err
+}
+
+// Ask reads into out what the server answers to a request without body, whole lists at once: for methods that tell what others
+// tell, too.
+func (s *Server) Ask(verb, address string, out any) error {
+	r, err := http.NewRequest(verb, address, http.NoBody)
+	if err != nil {
+		return err
 	}
-	return s.page(r, c, m.list, body)
+	c, err := s.recognise(r)
+	if err != nil {
+		return err
+	}
+	body, _, err := s.whole(c)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, out)
 }
 
 // page cuts an answer that holds a whole list to the page that is asked for, and sets the token of the next.

@@ -29,7 +29,7 @@ var authorizationService = service{
 		{
 			Name: "azure.assignment", Sort: inSubscription, Global: true, Count: 12,
 			Defects: []world.Defect{{Name: "ghost", Share: 0.05, Drift: 0.2}, {Name: "eligible", Share: 0.2, Drift: 0.3}, {Name: "timed", Share: 0.1}, {Name: "active", Share: 0.1},
-				{Name: "owner", Drift: 0.6}, {Name: "conditioned", Share: 0.3, Drift: 0.3}},
+				{Name: "owner", Drift: 0.8}, {Name: "to-program", Drift: 0.8}, {Name: "conditioned", Share: 0.3, Drift: 0.3}},
 			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(placeOf(s).own()) },
 		},
 		{
@@ -226,6 +226,9 @@ func (p place) own() []*assignment {
 		case 7:
 			a.role = p.customRole(lockKeeper)
 			a.toGroup(p.tenant, admins)
+			if it.Has("to-program") {
+				a.toProgram(p.tenant, 0)
+			}
 		case 8:
 			a.role, a.scope = builtIn("Storage Blob Data Contributor"), base+"/resourceGroups/"+group
 			a.toProgram(p.tenant, 1)

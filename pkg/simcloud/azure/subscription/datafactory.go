@@ -13,7 +13,7 @@ var dataFactoryService = service{
 	providers: []string{"Microsoft.DataFactory"},
 	kinds: []world.Kind{{
 		Name: "azure.datafactory", Sort: inSubscription, Global: true, Count: 4,
-		Defects: []world.Defect{{Name: "public", Share: 0.4, Drift: 0.1}, {Name: "no-identity", Share: 0.2}, {Name: "no-repository", Share: 0.4}, {Name: "deployed", Share: 0.3},
+		Defects: []world.Defect{{Name: "public", Share: 0.4, Drift: 0.1}, {Name: "no-identity", Share: 0.2}, {Name: "no-repository", Share: 0.4}, {Name: "deployed", Share: 0.45},
 			{Name: "platform-key", Share: 0.4}},
 		Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			return keyOf("azure.datafactory.factory", dataFactoryID(it)), map[string]posture.Result{
@@ -58,13 +58,14 @@ func handleDataFactory(s *azure.Server, w *states) {
 				ReferenceName: to.Ptr("default"), Type: to.Ptr(armdatafactory.ManagedVirtualNetworkReferenceTypeManagedVirtualNetworkReference),
 			}
 		}
-		own := &armdatafactory.SelfHostedIntegrationRuntime{Type: to.Ptr(armdatafactory.IntegrationRuntimeTypeSelfHosted), Description: to.Ptr("warehouse hall")}
 		out := &armdatafactory.IntegrationRuntimeListResponse{}
-		for name, properties := range map[string]armdatafactory.IntegrationRuntimeClassification{"azure": managed, "hall": own} {
+		runtime := func(name string, properties armdatafactory.IntegrationRuntimeClassification) {
 			out.Value = append(out.Value, &armdatafactory.IntegrationRuntimeResource{
 				ID: to.Ptr(dataFactoryID(it) + "/integrationruntimes/" + name), Name: &name, Type: to.Ptr("Microsoft.DataFactory/factories/integrationruntimes"), Properties: properties,
 			})
 		}
+		runtime("azure", managed)
+		runtime("hall", &armdatafactory.SelfHostedIntegrationRuntime{Type: to.Ptr(armdatafactory.IntegrationRuntimeTypeSelfHosted), Description: to.Ptr("warehouse hall")})
 		return out, nil
 	})
 }

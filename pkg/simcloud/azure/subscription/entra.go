@@ -13,11 +13,11 @@ import (
 var entraService = service{
 	kinds: []world.Kind{{
 		Name: "azure.tenant", Sort: inTenant, Global: true, Count: 1, Fixed: true,
-		Defects: []world.Defect{{Name: "no-p1", Drift: 0.4}, {Name: "no-p2", Drift: 0.8}, {Name: "defaults", Drift: 0.8},
-			{Name: "all-invite", Drift: 0.5}, {Name: "guests-see", Drift: 0.6}, {Name: "guests-unset", Drift: 0.2}, {Name: "apps", Drift: 0.5}, {Name: "tenants", Drift: 0.7},
+		Defects: []world.Defect{{Name: "no-p1", Drift: 0.4}, {Name: "p2-lapsed", Drift: 1}, {Name: "defaults", Drift: 0.8},
+			{Name: "all-invite", Drift: 0.5}, {Name: "guests-see", Drift: 0.6}, {Name: "guests-unset", Drift: 0.2}, {Name: "apps", Drift: 0.5}, {Name: "tenants", Drift: 1},
 			{Name: "security-groups", Drift: 0.5}, {Name: "teams", Drift: 0.7}, {Name: "consent", Drift: 0.6}, {Name: "any-consent", Drift: 0.6},
-			{Name: "many-guesses", Drift: 0.6}, {Name: "short-lockout", Drift: 0.4}, {Name: "no-banned-words", Drift: 0.6}, {Name: "no-settings", Drift: 0.6},
-			{Name: "text-messages", Drift: 0.6}, {Name: "no-strong-method", Drift: 0.5}, {Name: "no-campaign", Drift: 0.4}, {Name: "devices-open", Drift: 1},
+			{Name: "many-guesses", Drift: 1}, {Name: "short-lockout", Drift: 0.7}, {Name: "no-banned-words", Drift: 0.6}, {Name: "no-settings", Drift: 0.6},
+			{Name: "text-messages", Drift: 0.6}, {Name: "no-strong-method", Drift: 0.5}, {Name: "no-campaign", Drift: 0.4}, {Name: "devices-open", Share: 0.5, Drift: 1},
 			{Name: "groups-open", Drift: 0.7}, {Name: "may-leave", Drift: 0.6}, {Name: "may-enter", Drift: 0.6}},
 		Expect: expectTenant,
 	}},
@@ -60,7 +60,7 @@ func expectTenant(s *world.State, it *world.Item) (posture.Key, map[string]postu
 func tenantItem(s *world.State) *world.Item { return s.Items("azure.tenant")[0] }
 
 func hasP1(s *world.State) bool { return !tenantItem(s).Has("no-p1") }
-func hasP2(s *world.State) bool { return hasP1(s) && !tenantItem(s).Has("no-p2") }
+func hasP2(s *world.State) bool { return hasP1(s) && !tenantItem(s).Has("p2-lapsed") }
 
 // tenantState is the tenant above a subscription at the same time; a tenant's own state is that itself.
 func tenantState(s *world.State) *world.State {

@@ -14,12 +14,12 @@ var entraAccessService = service{
 	kinds: []world.Kind{
 		{
 			Name: "azure.conditional_access", Sort: inTenant, Global: true, Count: 8, Fixed: true,
-			Defects: []world.Defect{{Name: "off", Drift: 0.25}, {Name: "report-only", Drift: 0.25}, {Name: "some-users", Drift: 0.3}, {Name: "weak", Drift: 0.3},
+			Defects: []world.Defect{{Name: "off", Drift: 0.4}, {Name: "report-only", Drift: 0.4}, {Name: "some-users", Drift: 0.4}, {Name: "weak", Drift: 0.5},
 				{Name: "narrow", Drift: 0.3}, {Name: "crowded", Drift: 0.5}, {Name: "roles-out", Drift: 0.3}, {Name: "half", Drift: 0.3}, {Name: "any-factor", Drift: 0.3},
 				{Name: "without-azure", Drift: 0.4}},
 		},
 		{Name: "azure.location", Sort: inTenant, Global: true, Count: 3,
-			Defects: []world.Defect{{Name: "untrusted", Drift: 0.4}, {Name: "everywhere", Drift: 0.3}, {Name: "empty", Drift: 0.3}}},
+			Defects: []world.Defect{{Name: "untrusted", Drift: 0.9}, {Name: "everywhere", Drift: 0.3}, {Name: "empty", Drift: 0.3}}},
 		{
 			Name: "azure.application", Sort: inTenant, Global: true, Count: 6,
 			Defects: []world.Defect{{Name: "soon", Share: 0.1, Drift: 0.3}, {Name: "expired", Share: 0.1, Drift: 0.2}, {Name: "long", Share: 0.2, Drift: 0.2},
@@ -32,9 +32,9 @@ var entraAccessService = service{
 			},
 		},
 		{Name: "azure.review", Sort: inTenant, Global: true, Count: 5,
-			Defects: []world.Defect{{Name: "seldom", Share: 0.3, Drift: 0.3}, {Name: "once", Drift: 0.4}, {Name: "over", Drift: 0.3}, {Name: "waiting", Drift: 0.3}}},
+			Defects: []world.Defect{{Name: "seldom", Drift: 0.9}, {Name: "once", Drift: 0.5}, {Name: "over", Drift: 0.3}, {Name: "waiting", Drift: 0.3}}},
 		{Name: "azure.entra_export", Sort: inTenant, Global: true, Count: 2,
-			Defects: []world.Defect{{Name: "no-sign-ins", Share: 0.3, Drift: 0.4}, {Name: "no-audit", Drift: 0.3}, {Name: "nowhere", Drift: 0.3}}},
+			Defects: []world.Defect{{Name: "no-sign-ins", Share: 0.3, Drift: 0.9}, {Name: "no-audit", Drift: 0.3}, {Name: "nowhere", Drift: 0.3}}},
 	},
 	handle: handleEntraAccess,
 }

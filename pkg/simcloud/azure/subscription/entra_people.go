@@ -19,7 +19,7 @@ var entraPeopleService = service{
 				{Name: "idle", Share: 0.2}, {Name: "never-came", Share: 0.15}, {Name: "new", Share: 0.3}, {Name: "synced", Share: 0.3, Drift: 0.1}, {Name: "untyped", Share: 0.1}},
 			ExpectMore: expectUsers,
 		},
-		{Name: "azure.group", Sort: inTenant, Global: true, Count: 3, Fixed: true, Defects: []world.Defect{{Name: "crowded", Drift: 0.5}}},
+		{Name: "azure.group", Sort: inTenant, Global: true, Count: 3, Fixed: true, Defects: []world.Defect{{Name: "crowded", Drift: 0.9}}},
 		{Name: "azure.program", Sort: inTenant, Global: true, Count: 2, Fixed: true, Defects: []world.Defect{{Name: "disabled", Drift: 0.5}}},
 		{
 			Name: "azure.directory_role", Sort: inTenant, Global: true, Count: 10, Fixed: true,

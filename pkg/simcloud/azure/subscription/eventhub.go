@@ -13,13 +13,13 @@ var eventHubService = service{
 	providers: []string{"Microsoft.EventHub"},
 	kinds: []world.Kind{{
 		Name: "azure.eventhub", Sort: inSubscription, Global: true, Count: 4,
-		Defects: []world.Defect{{Name: "standard", Share: 0.5}, {Name: "dedicated", Share: 0.4}, {Name: "keys", Share: 0.5}, {Name: "no-extra-rules", Share: 0.4},
-			{Name: "old-tls", Share: 0.2}, {Name: "open", Share: 0.3, Drift: 0.15}, {Name: "platform-key", Share: 0.4}},
+		Defects: []world.Defect{{Name: "standard", Share: 0.5}, {Name: "dedicated", Share: 0.5}, {Name: "keys", Share: 0.5}, {Name: "no-extra-rules", Share: 0.4},
+			{Name: "old-tls", Share: 0.2}, {Name: "open", Share: 0.3, Drift: 0.15}, {Name: "microsofts-key", Share: 0.3}},
 		Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			return keyOf("azure.eventhub.namespace", eventHubID(it)), map[string]posture.Result{
 				"azure-eventhub-namespace-local-auth-disabled": failIf(it.Has("keys") && !it.Has("no-extra-rules")),
 				"azure-eventhub-namespace-network-restricted":  failIf(it.Has("open") || it.Has("old-tls")),
-				"azure-eventhub-namespace-cmk":                 unless(it.Has("standard") && !it.Has("dedicated"), failIf(it.Has("platform-key"))),
+				"azure-eventhub-namespace-cmk":                 unless(it.Has("standard") && !it.Has("dedicated"), failIf(it.Has("microsofts-key"))),
 			}
 		},
 	}},
@@ -113,7 +113,7 @@ func eventHubNamespace(state *world.State, it *world.Item) *armeventhub.EHNamesp
 	if it.Has("dedicated") {
 		p.ClusterArmID = to.Ptr(idOf(it, "Microsoft.EventHub/clusters", "streams"))
 	}
-	if !it.Has("platform-key") && (!it.Has("standard") || it.Has("dedicated")) {
+	if !it.Has("microsofts-key") && (!it.Has("standard") || it.Has("dedicated")) {
 		p.Encryption = &armeventhub.Encryption{KeySource: to.Ptr("Microsoft.KeyVault"), KeyVaultProperties: []*armeventhub.KeyVaultProperties{{
 			KeyName: to.Ptr("events"), KeyVaultURI: to.Ptr("https://keys-" + it.Account.ID[:8] + ".vault.azure.net/"),
 		}}}

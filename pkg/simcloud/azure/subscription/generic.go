@@ -25,7 +25,9 @@ type described struct {
 // describedBy are the resources of each service that is asked for them.
 func describedBy() []func(*world.State) []described {
 	return []func(*world.State) []described{
+		frontDoorResources,
 		networkResources,
+		registryResources,
 		serviceBusResources,
 		siteResources,
 		sqlAssessments,

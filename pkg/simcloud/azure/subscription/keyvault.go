@@ -19,7 +19,8 @@ var keyVaultService = service{
 	kinds: []world.Kind{
 		{
 			Name: "azure.keyvault", Sort: inSubscription, Global: true, Count: 3,
-			Defects: []world.Defect{{Name: "purgeable", Share: 0.2, Drift: 0.1}, {Name: "no-soft-delete", Share: 0.1}, {Name: "access-policies", Share: 0.4},
+			Defects: []world.Defect{{Name: "purgeable", Share: 0.2, Drift: 0.1}, {Name: "no-soft-delete", Share: 0.1},
+				{Name: "access-policies", Share: 0.4},
 				{Name: "open", Share: 0.3, Drift: 0.15}, {Name: "public-off", Share: 0.3}, {Name: "no-endpoint", Share: 0.4}},
 			Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 				return keyOf("azure.keyvault.vault", vaultID(it)), map[string]posture.Result{
@@ -32,7 +33,8 @@ var keyVaultService = service{
 		},
 		{
 			Name: "azure.keyvault.key", Sort: inSubscription, Global: true, Count: 5,
-			Defects: []world.Defect{{Name: "disabled", Share: 0.2}, {Name: "no-expiry", Share: 0.2}, {Name: "expired", Share: 0.2}, {Name: "no-rotation", Share: 0.3, Drift: 0.1},
+			Defects: []world.Defect{{Name: "disabled", Share: 0.2}, {Name: "no-expiry", Share: 0.2}, {Name: "expired", Share: 0.2},
+				{Name: "no-rotation", Share: 0.3, Drift: 0.1},
 				{Name: "weak", Share: 0.2}},
 			Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 				return keyOf("azure.keyvault.key", vaultKeyID(s, it)), map[string]posture.Result{
@@ -53,7 +55,8 @@ var keyVaultService = service{
 		},
 		{
 			Name: "azure.keyvault.certificate", Sort: inSubscription, Global: true, Count: 4,
-			Defects: []world.Defect{{Name: "disabled", Share: 0.2}, {Name: "long-lived", Share: 0.3}, {Name: "expiring", Share: 0.4, Drift: 0.2}, {Name: "expired", Share: 0.1},
+			Defects: []world.Defect{{Name: "disabled", Share: 0.2}, {Name: "long-lived", Share: 0.3}, {Name: "expiring", Share: 0.4, Drift: 0.2},
+				{Name: "expired", Share: 0.1},
 				{Name: "by-hand", Share: 0.5}},
 			Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 				return keyOf("azure.keyvault.certificate", certificateID(s, it)), map[string]posture.Result{
@@ -65,7 +68,8 @@ var keyVaultService = service{
 			ExpectMore: func(s *world.State) map[world.Judged]posture.Result {
 				out := map[world.Judged]posture.Result{}
 				for _, it := range s.Items("azure.keyvault.certificate") {
-					key, secret := keyOf("azure.keyvault.key", certificatePart(s, it, "keys")), keyOf("azure.keyvault.secret", certificatePart(s, it, "secrets"))
+					key := keyOf("azure.keyvault.key", certificatePart(s, it, "keys"))
+					secret := keyOf("azure.keyvault.secret", certificatePart(s, it, "secrets"))
 					out[world.Judged{Rule: "azure-keyvault-key-expiration-set", Resource: key}] = posture.DoesNotApply
 					out[world.Judged{Rule: "azure-keyvault-key-rotation-enabled", Resource: key}] = posture.DoesNotApply
 					out[world.Judged{Rule: "azure-keyvault-key-strength", Resource: key}] = unless(it.Has("disabled"), posture.Pass)
@@ -179,7 +183,8 @@ func handleKeyVault(s *azure.Server, w *states) {
 			out.Value = append(out.Value, vaultSecret(state, it))
 		}
 		for _, it := range inVault(state, v, "azure.keyvault.certificate") {
-			at := &armkeyvault.SecretAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: certificateExpiry(state, it), Created: to.Ptr(state.Long(it, 100))}
+			at := &armkeyvault.SecretAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: certificateExpiry(state, it),
+				Created: to.Ptr(state.Long(it, 100))}
 			out.Value = append(out.Value, &armkeyvault.Secret{
 				ID: to.Ptr(certificatePart(state, it, "secrets")), Name: to.Ptr(certificateName(it)), Type: to.Ptr("Microsoft.KeyVault/vaults/secrets"),
 				Location: to.Ptr(it.Account.Home()), Properties: &armkeyvault.SecretProperties{Attributes: at,
@@ -188,20 +193,22 @@ func handleKeyVault(s *azure.Server, w *states) {
 		}
 		return out, nil
 	})
-	azure.List(s, "azcertificates.Client.NewListCertificatePropertiesPager", func(c azure.Call) (*azcertificates.CertificatePropertiesListResult, error) {
-		state, v, err := w.vaultAt(c)
-		if err != nil {
-			return nil, err
-		}
-		out := &azcertificates.CertificatePropertiesListResult{}
-		for _, it := range inVault(state, v, "azure.keyvault.certificate") {
-			out.Value = append(out.Value, &azcertificates.CertificateProperties{
-				ID: to.Ptr(azcertificates.ID("https://" + c.Host + "/certificates/" + certificateName(it))), Tags: labels("team", "web"),
-				Attributes: &azcertificates.CertificateAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: certificateExpiry(state, it), Created: to.Ptr(state.Long(it, 100))},
-			})
-		}
-		return out, nil
-	})
+	azure.List(s, "azcertificates.Client.NewListCertificatePropertiesPager",
+		func(c azure.Call) (*azcertificates.CertificatePropertiesListResult, error) {
+			state, v, err := w.vaultAt(c)
+			if err != nil {
+				return nil, err
+			}
+			out := &azcertificates.CertificatePropertiesListResult{}
+			for _, it := range inVault(state, v, "azure.keyvault.certificate") {
+				out.Value = append(out.Value, &azcertificates.CertificateProperties{
+					ID: to.Ptr(azcertificates.ID("https://" + c.Host + "/certificates/" + certificateName(it))), Tags: labels("team", "web"),
+					Attributes: &azcertificates.CertificateAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: certificateExpiry(state, it),
+						Created: to.Ptr(state.Long(it, 100))},
+				})
+			}
+			return out, nil
+		})
 	azure.Handle(s, "azcertificates.Client.GetCertificatePolicy", func(c azure.Call) (*azcertificates.CertificatePolicy, error) {
 		state, v, err := w.vaultAt(c)
 		if err != nil {
@@ -253,7 +260,8 @@ func inVault(s *world.State, v *world.Item, kind string) []*world.Item {
 
 func vault(state *world.State, it *world.Item) *armkeyvault.Vault {
 	p := &armkeyvault.VaultProperties{
-		SKU: &armkeyvault.SKU{Family: to.Ptr(armkeyvault.SKUFamilyA), Name: to.Ptr(armkeyvault.SKUNamePremium)}, TenantID: to.Ptr(tenantOf(it.Account)),
+		SKU:      &armkeyvault.SKU{Family: to.Ptr(armkeyvault.SKUFamilyA), Name: to.Ptr(armkeyvault.SKUNamePremium)},
+		TenantID: to.Ptr(tenantOf(it.Account)),
 		VaultURI: to.Ptr("https://" + vaultName(it) + ".vault.azure.net/"), ProvisioningState: to.Ptr(armkeyvault.VaultProvisioningStateSucceeded),
 		EnableSoftDelete: []*bool{nil, to.Ptr(true)}[it.Pick(2, "soft delete")], SoftDeleteRetentionInDays: to.Ptr(int32(30 + it.Pick(60, "days"))),
 		EnablePurgeProtection: to.Ptr(true), EnableRbacAuthorization: to.Ptr(true), EnabledForDeployment: to.Ptr(it.Pick(3, "deployment") == 0),
@@ -287,7 +295,8 @@ func vault(state *world.State, it *world.Item) *armkeyvault.Vault {
 		}}
 	}
 	return &armkeyvault.Vault{
-		ID: to.Ptr(vaultID(it)), Name: to.Ptr(vaultName(it)), Type: to.Ptr("Microsoft.KeyVault/vaults"), Location: to.Ptr(it.Account.Home()), Tags: labels("team", "platform"),
+		ID: to.Ptr(vaultID(it)), Name: to.Ptr(vaultName(it)), Type: to.Ptr("Microsoft.KeyVault/vaults"), Location: to.Ptr(it.Account.Home()),
+		Tags:       labels("team", "platform"),
 		SystemData: &armkeyvault.SystemData{CreatedAt: to.Ptr(state.Long(it, 200))}, Properties: p,
 	}
 }
@@ -304,9 +313,11 @@ func (w *states) vaultKeys(c azure.Call) ([]*armkeyvault.Key, error) {
 	}
 	for _, it := range inVault(state, v, "azure.keyvault.certificate") {
 		created := state.Long(it, 100).Unix()
-		at := &armkeyvault.KeyAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: to.Ptr(certificateExpiry(state, it).Unix()), Created: &created, Updated: &created}
+		at := &armkeyvault.KeyAttributes{Enabled: to.Ptr(!it.Has("disabled")), Expires: to.Ptr(certificateExpiry(state, it).Unix()),
+			Created: &created, Updated: &created}
 		out = append(out, &armkeyvault.Key{
-			ID: to.Ptr(certificatePart(state, it, "keys")), Name: to.Ptr(certificateName(it)), Type: to.Ptr("Microsoft.KeyVault/vaults/keys"), Location: to.Ptr(it.Account.Home()),
+			ID: to.Ptr(certificatePart(state, it, "keys")), Name: to.Ptr(certificateName(it)), Type: to.Ptr("Microsoft.KeyVault/vaults/keys"),
+			Location:   to.Ptr(it.Account.Home()),
 			Properties: &armkeyvault.KeyProperties{Attributes: at, Kty: to.Ptr(armkeyvault.JSONWebKeyTypeRSA), KeySize: to.Ptr[int32](2048)},
 		})
 	}
@@ -316,8 +327,9 @@ func (w *states) vaultKeys(c azure.Call) ([]*armkeyvault.Key, error) {
 func vaultKey(state *world.State, it *world.Item) *armkeyvault.Key {
 	created := state.Since(it, 60, "version").Unix()
 	p := &armkeyvault.KeyProperties{
-		Attributes: &armkeyvault.KeyAttributes{Enabled: to.Ptr(!it.Has("disabled")), Created: &created, Updated: &created, Expires: to.Ptr(created + 150*86400)},
-		KeyURI:     to.Ptr("https://" + vaultName(vaultOf(state, it)) + ".vault.azure.net/keys/key-" + it.Name()),
+		Attributes: &armkeyvault.KeyAttributes{Enabled: to.Ptr(!it.Has("disabled")), Created: &created, Updated: &created,
+			Expires: to.Ptr(created + 150*86400)},
+		KeyURI: to.Ptr("https://" + vaultName(vaultOf(state, it)) + ".vault.azure.net/keys/key-" + it.Name()),
 	}
 	switch it.Pick(3, "sort") {
 	case 0:
@@ -336,7 +348,8 @@ func vaultKey(state *world.State, it *world.Item) *armkeyvault.Key {
 	case it.Has("expired"):
 		p.Attributes.Expires = to.Ptr(state.Long(it, 10).Unix())
 	}
-	notify := &armkeyvault.LifetimeAction{Action: &armkeyvault.Action{Type: to.Ptr(armkeyvault.KeyRotationPolicyActionTypeNotify)}, Trigger: &armkeyvault.Trigger{TimeBeforeExpiry: to.Ptr("P30D")}}
+	notify := &armkeyvault.LifetimeAction{Action: &armkeyvault.Action{Type: to.Ptr(armkeyvault.KeyRotationPolicyActionTypeNotify)},
+		Trigger: &armkeyvault.Trigger{TimeBeforeExpiry: to.Ptr("P30D")}}
 	p.RotationPolicy = &armkeyvault.RotationPolicy{LifetimeActions: []*armkeyvault.LifetimeAction{notify}}
 	if !it.Has("no-rotation") {
 		when := []*armkeyvault.Trigger{{TimeAfterCreate: to.Ptr("P60D")}, {TimeBeforeExpiry: to.Ptr("P14D")}}[it.Pick(2, "when")]
@@ -346,14 +359,16 @@ func vaultKey(state *world.State, it *world.Item) *armkeyvault.Key {
 		p.RotationPolicy = nil
 	}
 	return &armkeyvault.Key{
-		ID: to.Ptr(vaultKeyID(state, it)), Name: to.Ptr("key-" + it.Name()), Type: to.Ptr("Microsoft.KeyVault/vaults/keys"), Location: to.Ptr(it.Account.Home()),
-		Tags: labels("team", "data"), Properties: p,
+		ID: to.Ptr(vaultKeyID(state, it)), Name: to.Ptr("key-" + it.Name()), Type: to.Ptr("Microsoft.KeyVault/vaults/keys"),
+		Location: to.Ptr(it.Account.Home()),
+		Tags:     labels("team", "data"), Properties: p,
 	}
 }
 
 func vaultSecret(state *world.State, it *world.Item) *armkeyvault.Secret {
 	created := state.Since(it, 60, "version")
-	at := &armkeyvault.SecretAttributes{Enabled: to.Ptr(!it.Has("disabled")), Created: &created, Updated: &created, Expires: to.Ptr(created.AddDate(0, 0, 120))}
+	at := &armkeyvault.SecretAttributes{Enabled: to.Ptr(!it.Has("disabled")), Created: &created, Updated: &created,
+		Expires: to.Ptr(created.AddDate(0, 0, 120))}
 	switch {
 	case it.Has("no-expiry"):
 		at.Expires = nil
@@ -361,8 +376,9 @@ func vaultSecret(state *world.State, it *world.Item) *armkeyvault.Secret {
 		at.Expires = to.Ptr(state.Long(it, 10))
 	}
 	return &armkeyvault.Secret{
-		ID: to.Ptr(vaultSecretID(state, it)), Name: to.Ptr("secret-" + it.Name()), Type: to.Ptr("Microsoft.KeyVault/vaults/secrets"), Location: to.Ptr(it.Account.Home()),
-		Tags: labels("team", "data"), Properties: &armkeyvault.SecretProperties{Attributes: at, ContentType: to.Ptr("text/plain")},
+		ID: to.Ptr(vaultSecretID(state, it)), Name: to.Ptr("secret-" + it.Name()), Type: to.Ptr("Microsoft.KeyVault/vaults/secrets"),
+		Location: to.Ptr(it.Account.Home()),
+		Tags:     labels("team", "data"), Properties: &armkeyvault.SecretProperties{Attributes: at, ContentType: to.Ptr("text/plain")},
 	}
 }
 
@@ -385,10 +401,12 @@ func certificatePolicy(it *world.Item) *azcertificates.CertificatePolicy {
 		months = 24
 	}
 	return &azcertificates.CertificatePolicy{
-		IssuerParameters:          &azcertificates.IssuerParameters{Name: to.Ptr([]string{"Self", "Unknown", "DigiCert"}[it.Pick(3, "issuer")])},
-		X509CertificateProperties: &azcertificates.X509CertificateProperties{Subject: to.Ptr("CN=" + it.Name() + ".acme.example"), ValidityInMonths: &months},
+		IssuerParameters: &azcertificates.IssuerParameters{Name: to.Ptr([]string{"Self", "Unknown", "DigiCert"}[it.Pick(3, "issuer")])},
+		X509CertificateProperties: &azcertificates.X509CertificateProperties{Subject: to.Ptr("CN=" + it.Name() + ".acme.example"),
+			ValidityInMonths: &months},
 		LifetimeActions: []*azcertificates.LifetimeAction{{
-			Action: &azcertificates.LifetimeActionType{ActionType: &action}, Trigger: &azcertificates.LifetimeActionTrigger{LifetimePercentage: to.Ptr[int32](80)},
+			Action:  &azcertificates.LifetimeActionType{ActionType: &action},
+			Trigger: &azcertificates.LifetimeActionTrigger{LifetimePercentage: to.Ptr[int32](80)},
 		}},
 	}
 }
@@ -397,7 +415,8 @@ func hsm(it *world.Item) *armkeyvault.ManagedHsm {
 	p := &armkeyvault.ManagedHsmProperties{
 		TenantID: to.Ptr(tenantOf(it.Account)), HsmURI: to.Ptr("https://hsm-" + it.Name() + ".managedhsm.azure.net/"), EnableSoftDelete: to.Ptr(true),
 		SoftDeleteRetentionInDays: to.Ptr(int32(7 + it.Pick(84, "days"))), EnablePurgeProtection: to.Ptr(!it.Has("purgeable")),
-		PublicNetworkAccess: to.Ptr([]armkeyvault.PublicNetworkAccess{armkeyvault.PublicNetworkAccessEnabled, armkeyvault.PublicNetworkAccessDisabled}[it.Pick(2, "public")]),
+		PublicNetworkAccess: to.Ptr([]armkeyvault.PublicNetworkAccess{armkeyvault.PublicNetworkAccessEnabled,
+			armkeyvault.PublicNetworkAccessDisabled}[it.Pick(2, "public")]),
 	}
 	if it.Pick(2, "endpoint") == 0 {
 		p.PrivateEndpointConnections = []*armkeyvault.MHSMPrivateEndpointConnectionItem{{
@@ -409,6 +428,7 @@ func hsm(it *world.Item) *armkeyvault.ManagedHsm {
 	}
 	return &armkeyvault.ManagedHsm{
 		ID: to.Ptr(hsmID(it)), Name: to.Ptr("hsm-" + it.Name()), Type: to.Ptr("Microsoft.KeyVault/managedHSMs"), Location: to.Ptr(it.Account.Home()),
-		SKU: &armkeyvault.ManagedHsmSKU{Family: to.Ptr(armkeyvault.ManagedHsmSKUFamilyB), Name: to.Ptr(armkeyvault.ManagedHsmSKUNameStandardB1)}, Tags: labels("team", "platform"), Properties: p,
+		SKU: &armkeyvault.ManagedHsmSKU{Family: to.Ptr(armkeyvault.ManagedHsmSKUFamilyB),
+			Name: to.Ptr(armkeyvault.ManagedHsmSKUNameStandardB1)}, Tags: labels("team", "platform"), Properties: p,
 	}
 }

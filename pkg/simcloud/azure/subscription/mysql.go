@@ -15,16 +15,19 @@ var mysqlService = service{
 	providers: []string{"Microsoft.DBforMySQL"},
 	kinds: []world.Kind{{
 		Name: "azure.mysql", Sort: inSubscription, Global: true, Count: 3,
-		Defects: []world.Defect{{Name: "plain", Share: 0.15, Drift: 0.15}, {Name: "old-tls", Share: 0.3}, {Name: "no-audit", Share: 0.3}, {Name: "no-connections", Share: 0.3},
-			{Name: "vnet", Share: 0.3}, {Name: "public-off", Share: 0.2}, {Name: "all-addresses", Share: 0.1, Drift: 0.2}, {Name: "all-azure", Share: 0.3}, {Name: "office", Share: 0.5},
+		Defects: []world.Defect{{Name: "plain", Share: 0.15, Drift: 0.15}, {Name: "old-tls", Share: 0.3}, {Name: "no-audit", Share: 0.3},
+			{Name: "no-connections", Share: 0.3},
+			{Name: "vnet", Share: 0.3}, {Name: "public-off", Share: 0.2}, {Name: "all-addresses", Share: 0.1, Drift: 0.2},
+			{Name: "all-azure", Share: 0.3}, {Name: "office", Share: 0.5},
 			{Name: "no-geo", Share: 0.4}, {Name: "short-backup", Share: 0.2}, {Name: "single", Share: 0.3}},
 		Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			return keyOf("azure.mysql.flexible_server", mysqlID(it)), map[string]posture.Result{
 				"azure-mysql-flexible-server-tls":             failIf(it.Has("plain")),
 				"azure-mysql-flexible-server-minimum-tls-1-2": failIf(it.Has("old-tls")),
 				"azure-mysql-flexible-server-audit-log":       failIf(it.Has("no-audit") || it.Has("no-connections")),
-				"azure-mysql-flexible-server-private":         failIf(!it.Has("vnet") && !it.Has("public-off") && (it.Has("all-addresses") || it.Has("all-azure"))),
-				"azure-mysql-flexible-server-resilient":       failIf(it.Has("no-geo") || it.Has("short-backup") || it.Has("single")),
+				"azure-mysql-flexible-server-private": failIf(!it.Has("vnet") && !it.Has("public-off") &&
+					(it.Has("all-addresses") || it.Has("all-azure"))),
+				"azure-mysql-flexible-server-resilient": failIf(it.Has("no-geo") || it.Has("short-backup") || it.Has("single")),
 			}
 		},
 	}},
@@ -54,7 +57,8 @@ func handleMySQL(s *azure.Server, w *states) {
 		}
 		out := &mysql.ConfigurationListResult{}
 		for _, p := range mysqlParameters(it) {
-			out.Value = append(out.Value, &mysql.Configuration{ID: to.Ptr(mysqlID(it) + "/configurations/" + p[0]), Name: &p[0], Properties: &mysql.ConfigurationProperties{Value: &p[1]}})
+			out.Value = append(out.Value, &mysql.Configuration{ID: to.Ptr(mysqlID(it) + "/configurations/" + p[0]), Name: &p[0],
+				Properties: &mysql.ConfigurationProperties{Value: &p[1]}})
 		}
 		return out, nil
 	})
@@ -90,11 +94,14 @@ func mysqlServer(state *world.State, it *world.Item) *mysql.Server {
 	p := &mysql.ServerProperties{
 		Version: to.Ptr(mysql.ServerVersionEight021), State: to.Ptr(mysql.ServerStateReady), AdministratorLogin: to.Ptr("operator"),
 		FullyQualifiedDomainName: to.Ptr("mysql-" + it.Name() + ".mysql.database.azure.com"), Network: &mysql.Network{},
-		Backup:           &mysql.Backup{BackupRetentionDays: to.Ptr(int32(7 + it.Pick(20, "days"))), GeoRedundantBackup: to.Ptr(mysql.EnableStatusEnumEnabled)},
-		HighAvailability: &mysql.HighAvailability{Mode: to.Ptr([]mysql.HighAvailabilityMode{mysql.HighAvailabilityModeSameZone, mysql.HighAvailabilityModeZoneRedundant}[it.Pick(2, "mode")])},
+		Backup: &mysql.Backup{BackupRetentionDays: to.Ptr(int32(7 + it.Pick(20, "days"))),
+			GeoRedundantBackup: to.Ptr(mysql.EnableStatusEnumEnabled)},
+		HighAvailability: &mysql.HighAvailability{Mode: to.Ptr([]mysql.HighAvailabilityMode{mysql.HighAvailabilityModeSameZone,
+			mysql.HighAvailabilityModeZoneRedundant}[it.Pick(2, "mode")])},
 	}
 	if it.Has("vnet") {
-		p.Network.DelegatedSubnetResourceID, p.Network.PublicNetworkAccess = to.Ptr(idOf(it, "Microsoft.Network/virtualNetworks", "vnet-app/subnets/mysql")), to.Ptr(mysql.EnableStatusEnumDisabled)
+		p.Network.DelegatedSubnetResourceID = to.Ptr(idOf(it, "Microsoft.Network/virtualNetworks", "vnet-app/subnets/mysql"))
+		p.Network.PublicNetworkAccess = to.Ptr(mysql.EnableStatusEnumDisabled)
 	}
 	if it.Has("public-off") {
 		p.Network.PublicNetworkAccess = to.Ptr(mysql.EnableStatusEnumDisabled)
@@ -109,10 +116,12 @@ func mysqlServer(state *world.State, it *world.Item) *mysql.Server {
 		p.HighAvailability = []*mysql.HighAvailability{nil, {Mode: to.Ptr(mysql.HighAvailabilityModeDisabled)}}[it.Pick(2, "single")]
 	}
 	if it.Pick(2, "key") == 0 {
-		p.DataEncryption = &mysql.DataEncryption{Type: to.Ptr(mysql.DataEncryptionTypeAzureKeyVault), PrimaryKeyURI: to.Ptr("https://keys-" + it.Account.ID[:8] + ".vault.azure.net/keys/mysql")}
+		p.DataEncryption = &mysql.DataEncryption{Type: to.Ptr(mysql.DataEncryptionTypeAzureKeyVault),
+			PrimaryKeyURI: to.Ptr("https://keys-" + it.Account.ID[:8] + ".vault.azure.net/keys/mysql")}
 	}
 	return &mysql.Server{
-		ID: to.Ptr(mysqlID(it)), Name: to.Ptr("mysql-" + it.Name()), Type: to.Ptr("Microsoft.DBforMySQL/flexibleServers"), Location: to.Ptr(it.Account.Home()), Tags: labels("team", "data"),
+		ID: to.Ptr(mysqlID(it)), Name: to.Ptr("mysql-" + it.Name()), Type: to.Ptr("Microsoft.DBforMySQL/flexibleServers"),
+		Location: to.Ptr(it.Account.Home()), Tags: labels("team", "data"),
 		SystemData: &mysql.SystemData{CreatedAt: to.Ptr(state.Long(it, 60))}, Properties: p,
 	}
 }
@@ -132,5 +141,6 @@ func mysqlParameters(it *world.Item) [][2]string {
 	if it.Has("no-connections") {
 		events = "ADMIN,DDL"
 	}
-	return [][2]string{{"audit_log_enabled", audit}, {"audit_log_events", events}, {"max_connections", "341"}, {"require_secure_transport", secure}, {"tls_version", tls}}
+	return [][2]string{{"audit_log_enabled", audit}, {"audit_log_events", events}, {"max_connections", "341"},
+		{"require_secure_transport", secure}, {"tls_version", tls}}
 }

@@ -26,7 +26,11 @@ var policyService = service{
 		},
 		{Name: "azure.policy_state", Sort: inSubscription, Global: true, Count: 4, Defects: []world.Defect{{Name: "broken", Share: 0.2, Drift: 0.4}, {Name: "exempt", Share: 0.2},
 			{Name: "not-looked", Share: 0.2, Drift: 0.4}}},
-		{Name: "azure.lock", Sort: inSubscription, Global: true, Count: 3, Defects: []world.Defect{{Name: "read-only", Share: 0.4}}},
+		{
+			Name: "azure.lock", Sort: inSubscription, Global: true, Count: 3,
+			Defects:    []world.Defect{{Name: "read-only", Share: 0.4}, {Name: "lifted", Share: 0.5, Drift: 0.6}},
+			ExpectMore: expectLocks,
+		},
 	},
 	handle: handlePolicy,
 }
@@ -54,6 +58,27 @@ func expectPolicies(s *world.State) map[world.Judged]posture.Result {
 		{Rule: "azure-policy-soc2-initiative-assigned", Resource: key}:      failIf(!has(1, func(*world.Item) bool { return true })),
 		{Rule: "azure-policy-guest-baseline-compliant", Resource: key}:      baseline(0),
 		{Rule: "azure-policy-kubernetes-baseline-compliant", Resource: key}: baseline(1),
+	}
+}
+
+// expectLocks: a lock holds the subscription, its resource group or the first storage account.
+func expectLocks(s *world.State) map[world.Judged]posture.Result {
+	held := func(index int) bool {
+		it := s.Find("azure.lock", posture.Global, index)
+		return it != nil && !it.Has("lifted")
+	}
+	destinations, open := 0, false
+	for _, e := range s.Items("azure.export") {
+		account := exportAccount(s, e)
+		if account == nil && exportWorkspace(s, e) == nil {
+			continue // nowhere, or out of the tenant
+		}
+		destinations++
+		open = open || !held(0) && !held(1) && !(held(2) && account != nil && account.Index == 0)
+	}
+	return map[world.Judged]posture.Result{
+		{Rule: "azure-locks-audit-log-destination-locked", Resource: subscriptionKey(s)}: unless(destinations == 0, failIf(open)),
+		{Rule: "azure-locks-critical-resources-locked", Resource: subscriptionKey(s)}:    posture.DoesNotApply, // no tag is named
 	}
 }
 
@@ -118,7 +143,9 @@ func handlePolicy(s *azure.Server, w *states) {
 		}
 		out := &armlocks.ManagementLockListResult{}
 		for _, it := range state.Items("azure.lock") {
-			out.Value = append(out.Value, lock(it))
+			if !it.Has("lifted") {
+				out.Value = append(out.Value, lock(state, it))
+			}
 		}
 		return out, nil
 	})
@@ -169,9 +196,9 @@ func policyState(s *world.State, it *world.Item) *armpolicyinsights.PolicyState 
 	}
 }
 
-func lock(it *world.Item) *armlocks.ManagementLockObject {
-	scope := []string{"/subscriptions/" + it.Account.ID + "/resourceGroups/rg-logs", "/subscriptions/" + it.Account.ID,
-		idOf(it, "Microsoft.Storage/storageAccounts", "stlogs")}[it.Index]
+func lock(s *world.State, it *world.Item) *armlocks.ManagementLockObject {
+	scope := []string{"/subscriptions/" + it.Account.ID + "/resourceGroups/" + group, "/subscriptions/" + it.Account.ID,
+		storageID(s.Find("azure.storage", posture.Global, 0))}[it.Index]
 	id := scope + "/providers/Microsoft.Authorization/locks/keep-" + it.Name()
 	level := armlocks.LockLevelCanNotDelete
 	if it.Has("read-only") {

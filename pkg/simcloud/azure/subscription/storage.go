@@ -18,25 +18,30 @@ var storageService = service{
 	providers: []string{"Microsoft.Storage"},
 	kinds: []world.Kind{{
 		Name: "azure.storage", Sort: inSubscription, Global: true, Count: 5,
-		Defects: []world.Defect{{Name: "files", Share: 0.15}, {Name: "blocks", Share: 0.15}, {Name: "datalake", Share: 0.2}, {Name: "page-blobs", Share: 0.15},
-			{Name: "plain-http", Drift: 0.15}, {Name: "old-tls", Share: 0.2}, {Name: "anonymous", Share: 0.3, Drift: 0.1}, {Name: "public-container", Share: 0.4},
-			{Name: "open-network", Share: 0.3, Drift: 0.1}, {Name: "wide-rule", Share: 0.15}, {Name: "public-off", Share: 0.25}, {Name: "no-trusted-services", Share: 0.3},
+		Defects: []world.Defect{{Name: "files", Share: 0.15}, {Name: "blocks", Share: 0.15}, {Name: "datalake", Share: 0.2},
+			{Name: "page-blobs", Share: 0.15},
+			{Name: "plain-http", Drift: 0.15}, {Name: "old-tls", Share: 0.2}, {Name: "anonymous", Share: 0.3, Drift: 0.1},
+			{Name: "public-container", Share: 0.4},
+			{Name: "open-network", Share: 0.3, Drift: 0.1}, {Name: "wide-rule", Share: 0.15}, {Name: "public-off", Share: 0.25},
+			{Name: "no-trusted-services", Share: 0.3},
 			{Name: "no-endpoint", Share: 0.4}, {Name: "shared-key", Share: 0.6}, {Name: "keys-first", Share: 0.6}, {Name: "stale-keys", Share: 0.3},
-			{Name: "no-key-policy", Share: 0.3}, {Name: "cross-tenant", Share: 0.2}, {Name: "platform-key", Share: 0.4}, {Name: "platform-scope", Share: 0.3},
+			{Name: "no-key-policy", Share: 0.3}, {Name: "cross-tenant", Share: 0.2}, {Name: "platform-key", Share: 0.4},
+			{Name: "platform-scope", Share: 0.3},
 			{Name: "single-encryption", Share: 0.4}, {Name: "short-soft-delete", Share: 0.2, Drift: 0.1}, {Name: "no-versions", Share: 0.3},
 			{Name: "no-share-soft-delete", Share: 0.3}, {Name: "no-shares", Share: 0.3}, {Name: "weak-smb", Share: 0.4}, {Name: "local", Share: 0.3},
 			{Name: "no-lifecycle", Share: 0.3}, {Name: "deletes", Share: 0.5}, {Name: "unlocked-logs", Share: 0.4}, {Name: "short-hold", Share: 0.4}},
 		Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			return keyOf("azure.storage.account", storageID(it)), map[string]posture.Result{
-				"azure-storage-account-https-only":                        failIf(it.Has("plain-http")),
-				"azure-storage-account-minimum-tls-1-2":                   failIf(it.Has("old-tls")),
-				"azure-storage-account-anonymous-access-disabled":         failIf(it.Has("anonymous")),
-				"azure-storage-account-network-default-deny":              failIf(!it.Has("public-off") && (it.Has("open-network") || it.Has("wide-rule"))),
-				"azure-storage-account-trusted-services-allowed":          unless(it.Has("open-network"), failIf(it.Has("no-trusted-services"))),
-				"azure-storage-account-private-endpoint":                  failIf(it.Has("no-endpoint")),
-				"azure-storage-account-shared-key-disabled":               failIf(it.Has("shared-key")),
-				"azure-storage-account-entra-auth-default":                failIf(it.Has("keys-first") && it.Has("shared-key")),
-				"azure-storage-account-key-rotated":                       unless(!it.Has("shared-key"), failIf(it.Has("stale-keys") || it.Has("no-key-policy"))),
+				"azure-storage-account-https-only":                failIf(it.Has("plain-http")),
+				"azure-storage-account-minimum-tls-1-2":           failIf(it.Has("old-tls")),
+				"azure-storage-account-anonymous-access-disabled": failIf(it.Has("anonymous")),
+				"azure-storage-account-network-default-deny":      failIf(!it.Has("public-off") && (it.Has("open-network") || it.Has("wide-rule"))),
+				"azure-storage-account-trusted-services-allowed":  unless(it.Has("open-network"), failIf(it.Has("no-trusted-services"))),
+				"azure-storage-account-private-endpoint":          failIf(it.Has("no-endpoint")),
+				"azure-storage-account-shared-key-disabled":       failIf(it.Has("shared-key")),
+				"azure-storage-account-entra-auth-default":        failIf(it.Has("keys-first") && it.Has("shared-key")),
+				"azure-storage-account-key-rotated": unless(!it.Has("shared-key"),
+					failIf(it.Has("stale-keys") || it.Has("no-key-policy"))),
 				"azure-storage-account-cross-tenant-replication-disabled": failIf(it.Has("cross-tenant")),
 				"azure-storage-account-encryption-cmk":                    failIf(it.Has("platform-key") || it.Has("platform-scope") && !it.Has("files")),
 				"azure-storage-account-infrastructure-encryption":         failIf(it.Has("single-encryption")),
@@ -45,9 +50,10 @@ var storageService = service{
 				"azure-storage-account-file-soft-delete":                  unless(!sharesFiles(it), failIf(it.Has("no-share-soft-delete"))),
 				"azure-storage-account-smb-secure":                        unless(!sharesFiles(it) || it.Has("no-shares"), failIf(it.Has("weak-smb"))),
 				"azure-storage-account-geo-redundant":                     failIf(it.Has("local") || general(it) && it.Has("page-blobs")),
-				"azure-storage-account-lifecycle-policy":                  unless(it.Has("files") || receivesActivityLog(s, it), failIf(it.Has("no-lifecycle"))),
-				"azure-monitor-activity-log-storage-private":              unless(!receivesActivityLog(s, it), failIf(it.Has("anonymous"))),
-				"azure-monitor-activity-log-storage-cmk":                  unless(!receivesActivityLog(s, it), failIf(it.Has("platform-key"))),
+				"azure-storage-account-lifecycle-policy": unless(it.Has("files") || receivesActivityLog(s, it),
+					failIf(it.Has("no-lifecycle"))),
+				"azure-monitor-activity-log-storage-private": unless(!receivesActivityLog(s, it), failIf(it.Has("anonymous"))),
+				"azure-monitor-activity-log-storage-cmk":     unless(!receivesActivityLog(s, it), failIf(it.Has("platform-key"))),
 			}
 		},
 		ExpectMore: func(s *world.State) map[world.Judged]posture.Result {
@@ -55,7 +61,8 @@ var storageService = service{
 			for _, it := range s.Items("azure.storage") {
 				for _, name := range containersOf(it) {
 					key := keyOf("azure.storage.container", containerID(it, name))
-					out[world.Judged{Rule: "azure-storage-container-private", Resource: key}] = failIf(name == "assets" && it.Has("public-container") && it.Has("anonymous"))
+					out[world.Judged{Rule: "azure-storage-container-private", Resource: key}] = failIf(name == "assets" && it.Has("public-container") &&
+						it.Has("anonymous"))
 					out[world.Judged{Rule: "azure-monitor-activity-log-storage-immutable", Resource: key}] =
 						unless(name != "insights-activity-logs" || !receivesActivityLog(s, it), failIf(it.Has("unlocked-logs")))
 				}
@@ -140,7 +147,8 @@ func handleStorage(s *azure.Server, w *states) {
 		if !it.Has("no-shares") {
 			for _, name := range []string{"home", "scans"} {
 				out.Value = append(out.Value, &armstorage.FileShareItem{
-					ID: to.Ptr(storageID(it) + "/fileServices/default/shares/" + name), Name: &name, Type: to.Ptr("Microsoft.Storage/storageAccounts/fileServices/shares"),
+					ID: to.Ptr(storageID(it) + "/fileServices/default/shares/" + name), Name: &name,
+					Type:       to.Ptr("Microsoft.Storage/storageAccounts/fileServices/shares"),
 					Properties: &armstorage.FileShareProperties{ShareQuota: to.Ptr[int32](100), EnabledProtocols: to.Ptr(armstorage.EnabledProtocolsSMB)},
 				})
 			}
@@ -153,7 +161,8 @@ func handleStorage(s *azure.Server, w *states) {
 			return nil, err
 		}
 		if it.Has("no-lifecycle") {
-			return nil, &azure.Error{Status: http.StatusNotFound, Code: "ManagementPolicyNotFound", Message: "No ManagementPolicy found for account " + storageName(it)}
+			return nil, &azure.Error{Status: http.StatusNotFound, Code: "ManagementPolicyNotFound",
+				Message: "No ManagementPolicy found for account " + storageName(it)}
 		}
 		return lifecycle(it), nil
 	})
@@ -202,14 +211,16 @@ func (w *states) storage(c azure.Call) (*world.Item, error) {
 }
 
 func notForAccount(feature string) error {
-	return &azure.Error{Status: http.StatusBadRequest, Code: "FeatureNotSupportedForAccount", Message: feature + " is not supported for the account."}
+	return &azure.Error{Status: http.StatusBadRequest, Code: "FeatureNotSupportedForAccount",
+		Message: feature + " is not supported for the account."}
 }
 
 func storageAccount(state *world.State, it *world.Item) *armstorage.Account {
 	created := state.Long(it, 400)
 	p := &armstorage.AccountProperties{
 		ProvisioningState: to.Ptr(armstorage.ProvisioningStateSucceeded), CreationTime: &created, PrimaryLocation: to.Ptr(it.Account.Home()),
-		StatusOfPrimary: to.Ptr(armstorage.AccountStatusAvailable), EnableHTTPSTrafficOnly: to.Ptr(!it.Has("plain-http")), IsHnsEnabled: to.Ptr(it.Has("datalake")),
+		StatusOfPrimary: to.Ptr(armstorage.AccountStatusAvailable), EnableHTTPSTrafficOnly: to.Ptr(!it.Has("plain-http")),
+		IsHnsEnabled:  to.Ptr(it.Has("datalake")),
 		IsSftpEnabled: to.Ptr(it.Has("datalake") && it.Pick(2, "sftp") == 0), IsLocalUserEnabled: to.Ptr(it.Pick(2, "local users") == 0),
 		MinimumTLSVersion: to.Ptr(armstorage.MinimumTLSVersionTLS12), AllowBlobPublicAccess: to.Ptr(false), AllowSharedKeyAccess: to.Ptr(false),
 		AllowCrossTenantReplication: to.Ptr(it.Has("cross-tenant")), DefaultToOAuthAuthentication: to.Ptr(!it.Has("keys-first")),
@@ -220,7 +231,8 @@ func storageAccount(state *world.State, it *world.Item) *armstorage.Account {
 				VirtualNetworkResourceID: to.Ptr(idOf(it, "Microsoft.Network/virtualNetworks", "vnet-app/subnets/data")), Action: to.Ptr("Allow"),
 			}},
 		},
-		Encryption: &armstorage.Encryption{KeySource: to.Ptr(armstorage.KeySourceMicrosoftStorage), RequireInfrastructureEncryption: to.Ptr(!it.Has("single-encryption"))},
+		Encryption: &armstorage.Encryption{KeySource: to.Ptr(armstorage.KeySourceMicrosoftStorage),
+			RequireInfrastructureEncryption: to.Ptr(!it.Has("single-encryption"))},
 		KeyCreationTime: &armstorage.KeyCreationTime{
 			Key1: to.Ptr(state.Since(it, 60, "first key")), Key2: to.Ptr(state.Since(it, 60, "second key")),
 		},
@@ -235,7 +247,8 @@ func storageAccount(state *world.State, it *world.Item) *armstorage.Account {
 		p.AllowSharedKeyAccess = []*bool{nil, to.Ptr(true)}[it.Pick(2, "shared key")]
 	}
 	if it.Has("public-off") {
-		p.PublicNetworkAccess = to.Ptr([]armstorage.PublicNetworkAccess{armstorage.PublicNetworkAccessDisabled, armstorage.PublicNetworkAccessSecuredByPerimeter}[it.Pick(2, "public")])
+		p.PublicNetworkAccess = to.Ptr([]armstorage.PublicNetworkAccess{armstorage.PublicNetworkAccessDisabled,
+			armstorage.PublicNetworkAccessSecuredByPerimeter}[it.Pick(2, "public")])
 	}
 	if it.Has("no-trusted-services") {
 		p.NetworkRuleSet.Bypass = to.Ptr(armstorage.BypassNone)
@@ -268,9 +281,10 @@ func storageAccount(state *world.State, it *world.Item) *armstorage.Account {
 		}
 	}
 	if it.Pick(3, "immutable") == 0 && !it.Has("files") {
-		p.ImmutableStorageWithVersioning = &armstorage.ImmutableStorageAccount{Enabled: to.Ptr(true), ImmutabilityPolicy: &armstorage.AccountImmutabilityPolicyProperties{
-			State: to.Ptr(armstorage.AccountImmutabilityPolicyStateUnlocked), ImmutabilityPeriodSinceCreationInDays: to.Ptr[int32](30),
-		}}
+		p.ImmutableStorageWithVersioning = &armstorage.ImmutableStorageAccount{Enabled: to.Ptr(true),
+			ImmutabilityPolicy: &armstorage.AccountImmutabilityPolicyProperties{
+				State: to.Ptr(armstorage.AccountImmutabilityPolicyStateUnlocked), ImmutabilityPeriodSinceCreationInDays: to.Ptr[int32](30),
+			}}
 	}
 	kind, sku := storageKind(it), "Standard"
 	if !general(it) || it.Has("page-blobs") {
@@ -285,7 +299,8 @@ func storageAccount(state *world.State, it *world.Item) *armstorage.Account {
 		sku += []string{"_GRS", "_RAGRS", "_GZRS", "_RAGZRS", "_ZRS"}[it.Pick(5, "copies")]
 	}
 	return &armstorage.Account{
-		ID: to.Ptr(storageID(it)), Name: to.Ptr(storageName(it)), Type: to.Ptr("Microsoft.Storage/storageAccounts"), Location: to.Ptr(it.Account.Home()), Kind: &kind,
+		ID: to.Ptr(storageID(it)), Name: to.Ptr(storageName(it)), Type: to.Ptr("Microsoft.Storage/storageAccounts"),
+		Location: to.Ptr(it.Account.Home()), Kind: &kind,
 		SKU: &armstorage.SKU{Name: to.Ptr(armstorage.SKUName(sku))}, Tags: labels("team", "data"), Properties: p,
 	}
 }
@@ -297,7 +312,8 @@ func blobService(it *world.Item) *armstorage.BlobServiceProperties {
 		ChangeFeed: &armstorage.ChangeFeed{Enabled: to.Ptr(it.Pick(2, "feed") == 0)},
 	}
 	if it.Has("short-soft-delete") {
-		short := []*armstorage.DeleteRetentionPolicy{nil, {Enabled: to.Ptr(false), Days: to.Ptr[int32](14)}, {Enabled: to.Ptr(true), Days: to.Ptr[int32](3)}}[it.Pick(3, "short")]
+		short := []*armstorage.DeleteRetentionPolicy{nil, {Enabled: to.Ptr(false), Days: to.Ptr[int32](14)},
+			{Enabled: to.Ptr(true), Days: to.Ptr[int32](3)}}[it.Pick(3, "short")]
 		if it.Pick(2, "which") == 0 {
 			p.DeleteRetentionPolicy = short
 		} else {
@@ -307,12 +323,14 @@ func blobService(it *world.Item) *armstorage.BlobServiceProperties {
 		p.RestorePolicy = &armstorage.RestorePolicyProperties{Enabled: to.Ptr(true), Days: to.Ptr[int32](7)}
 	}
 	return &armstorage.BlobServiceProperties{
-		ID: to.Ptr(storageID(it) + "/blobServices/default"), Name: to.Ptr("default"), Type: to.Ptr("Microsoft.Storage/storageAccounts/blobServices"), BlobServiceProperties: p,
+		ID: to.Ptr(storageID(it) + "/blobServices/default"), Name: to.Ptr("default"),
+		Type: to.Ptr("Microsoft.Storage/storageAccounts/blobServices"), BlobServiceProperties: p,
 	}
 }
 
 func fileService(it *world.Item) *armstorage.FileServiceProperties {
-	smb := &armstorage.SmbSetting{Versions: to.Ptr("SMB3.1.1;"), ChannelEncryption: to.Ptr("AES-256-GCM;"), AuthenticationMethods: to.Ptr("Kerberos;")}
+	smb := &armstorage.SmbSetting{Versions: to.Ptr("SMB3.1.1;"), ChannelEncryption: to.Ptr("AES-256-GCM;"),
+		AuthenticationMethods: to.Ptr("Kerberos;")}
 	if it.Has("weak-smb") {
 		smb = []*armstorage.SmbSetting{nil, {Versions: to.Ptr("SMB3.0;SMB3.1.1;"), ChannelEncryption: to.Ptr("AES-256-GCM;")},
 			{Versions: to.Ptr("SMB3.1.1;"), ChannelEncryption: to.Ptr("AES-128-CCM;AES-128-GCM;AES-256-GCM;")}}[it.Pick(3, "smb")]
@@ -333,19 +351,23 @@ func lifecycle(it *world.Item) *armstorage.ManagementPolicy {
 		action.Delete = old
 	}
 	rule := func(name string, enabled *bool) *armstorage.ManagementPolicyRule {
-		return &armstorage.ManagementPolicyRule{Name: &name, Enabled: enabled, Type: to.Ptr(armstorage.RuleTypeLifecycle), Definition: &armstorage.ManagementPolicyDefinition{
-			Actions: &armstorage.ManagementPolicyAction{BaseBlob: action}, Filters: &armstorage.ManagementPolicyFilter{BlobTypes: []*string{to.Ptr("blockBlob")}},
-		}}
+		return &armstorage.ManagementPolicyRule{Name: &name, Enabled: enabled, Type: to.Ptr(armstorage.RuleTypeLifecycle),
+			Definition: &armstorage.ManagementPolicyDefinition{
+				Actions: &armstorage.ManagementPolicyAction{BaseBlob: action},
+				Filters: &armstorage.ManagementPolicyFilter{BlobTypes: []*string{to.Ptr("blockBlob")}},
+			}}
 	}
 	return &armstorage.ManagementPolicy{
-		ID: to.Ptr(storageID(it) + "/managementPolicies/default"), Name: to.Ptr("DefaultManagementPolicy"), Type: to.Ptr("Microsoft.Storage/storageAccounts/managementPolicies"),
+		ID: to.Ptr(storageID(it) + "/managementPolicies/default"), Name: to.Ptr("DefaultManagementPolicy"),
+		Type: to.Ptr("Microsoft.Storage/storageAccounts/managementPolicies"),
 		Properties: &armstorage.ManagementPolicyProperties{Policy: &armstorage.ManagementPolicySchema{
 			Rules: []*armstorage.ManagementPolicyRule{rule("age", nil), rule("trial", to.Ptr(false))},
 		}},
 	}
 }
 
-func scope(it *world.Item, name string, source armstorage.EncryptionScopeSource, state armstorage.EncryptionScopeState) *armstorage.EncryptionScope {
+func scope(it *world.Item, name string, source armstorage.EncryptionScopeSource,
+	state armstorage.EncryptionScopeState) *armstorage.EncryptionScope {
 	return &armstorage.EncryptionScope{
 		ID: to.Ptr(storageID(it) + "/encryptionScopes/" + name), Name: &name, Type: to.Ptr("Microsoft.Storage/storageAccounts/encryptionScopes"),
 		EncryptionScopeProperties: &armstorage.EncryptionScopeProperties{Source: &source, State: &state},
@@ -353,11 +375,13 @@ func scope(it *world.Item, name string, source armstorage.EncryptionScopeSource,
 }
 
 func blobContainer(it *world.Item, name string) *armstorage.ListContainerItem {
-	p := &armstorage.ContainerProperties{HasLegalHold: to.Ptr(false), HasImmutabilityPolicy: to.Ptr(false), LeaseState: to.Ptr(armstorage.LeaseStateAvailable)}
+	p := &armstorage.ContainerProperties{HasLegalHold: to.Ptr(false), HasImmutabilityPolicy: to.Ptr(false),
+		LeaseState: to.Ptr(armstorage.LeaseStateAvailable)}
 	switch name {
 	case "assets":
 		if it.Has("public-container") {
-			p.PublicAccess = to.Ptr([]armstorage.PublicAccess{armstorage.PublicAccessBlob, armstorage.PublicAccessContainer}[it.Pick(2, "public container")])
+			p.PublicAccess = to.Ptr([]armstorage.PublicAccess{armstorage.PublicAccessBlob,
+				armstorage.PublicAccessContainer}[it.Pick(2, "public container")])
 		}
 	case "exports":
 		p.PublicAccess, p.HasLegalHold = to.Ptr(armstorage.PublicAccessNone), to.Ptr(it.Pick(3, "hold") == 0)

@@ -30,12 +30,15 @@ type service struct {
 // services lists every simulated service, by name.
 func services() []service {
 	return []service{
+		aksService,
 		apiManagementService,
 		appServiceService,
 		authorizationService,
 		automationService,
 		cognitiveService,
 		computeService,
+		containerAppsService,
+		containerRegistryService,
 		cosmosService,
 		databricksService,
 		dataFactoryService,
@@ -45,6 +48,7 @@ func services() []service {
 		entraService,
 		eventGridService,
 		eventHubService,
+		frontDoorService,
 		gatewayService,
 		genericService,
 		insightsService,

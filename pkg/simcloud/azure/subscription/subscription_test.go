@@ -46,6 +46,7 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 		Operations: collect.Operations(),
 		Judge:      scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("azure"), Derive: derive.Derive},
 		Opening:    []string{"armsubscriptions.Client.Get", "graph.organization"},
+		SaysNotSet: map[string]bool{"armmanagementgroups.HierarchySettingsClient.List": true},
 		Open: func(ctx context.Context, a world.Account, base http.RoundTripper, o transport.Options) (collectors.Account, error) {
 			options := collect.Options{Subscription: a.ID, Doer: &http.Client{Transport: base}, Transport: o}
 			if a.Sort != "" {

@@ -14,7 +14,7 @@ import (
 )
 
 // Cloud Asset Inventory searches the policies of everything in the organization: here those of the hierarchy, of buckets, and
-// of topics, images and repositories that only the inventory shows.
+// of topics, images and repositories that only the inventory shows. Of a project it shows what the project's services show.
 var assetService = service{
 	kinds: []world.Kind{{
 		Name: "gcp.asset", Sort: inOrganization, Global: true, Count: 6,
@@ -110,10 +110,23 @@ func public(b *cloudasset.Binding) bool {
 }
 
 func handleAsset(s *gcp.Server, w *states) {
+	gcp.List(s, "cloudasset.searchAllResources", "results", func(c gcp.Call) (*cloudasset.SearchAllResourcesResponse, error) {
+		if _, err := w.at(c); err != nil {
+			return nil, err
+		}
+		return resourcesIn(s, c)
+	})
 	gcp.List(s, "cloudasset.searchAllIamPolicies", "results", func(c gcp.Call) (*cloudasset.SearchAllIamPoliciesResponse, error) {
 		state, err := w.at(c)
 		if err != nil {
 			return nil, err
+		}
+		if state.Account.Sort != inOrganization {
+			everything, err := policiesIn(s, state)
+			if err != nil {
+				return nil, err
+			}
+			return search(everything, c)
 		}
 		everything := hierarchyPolicies(state)
 		for _, it := range state.Items("gcp.asset") {

@@ -23,6 +23,7 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/gcp/rest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/trial"
 )
 
 // discovery is the part of Google's discovery documents that describes answers.
@@ -260,9 +261,8 @@ func (w *witnessed) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestAnswersFitTheDiscoveryDocuments holds every answer of the simulated cloud against Google's own description of it.
 func TestAnswersFitTheDiscoveryDocuments(t *testing.T) {
 	schemas := answerSchemas(t)
-	c := newCloud(t, 2)
 	answers := 0
-	for _, tick := range []int{faultTick, 70} {
+	check := func(c *trial.Cloud, tick int) {
 		c.At(tick)
 		for _, account := range c.World.Accounts[:2] {
 			w := &witnessed{base: fault.InMemory(c.Server), answers: map[string][][]byte{}}
@@ -288,6 +288,10 @@ func TestAnswersFitTheDiscoveryDocuments(t *testing.T) {
 				}
 			}
 		}
+	}
+	for _, tick := range []int{faultTick, 70} {
+		check(newCloud(t, 2), tick)
+		check(newCloud(t, 2, withInventory), tick)
 	}
 	t.Logf("%d answers of %d methods checked", answers, len(schemas))
 }

@@ -21,14 +21,14 @@ import (
 // faultTick is a day on which the things that come and go are there.
 const faultTick = 33
 
-// newCloud is an organization with two folders, and three projects: one in each folder and one in none.
-func newCloud(t testing.TB, pageSize int) *trial.Cloud {
+// newCloud is an organization with two folders and a project in each, read with the default options but for what set changes.
+func newCloud(t testing.TB, pageSize int, set ...func(*collect.Options)) *trial.Cloud {
 	t.Helper()
 	const organization = "organizations/123456789012"
 	account := func(id, name, sort string, above ...string) world.Account {
 		return world.Account{Account: posture.Account{Provider: "gcp", ID: id, Name: name}, Regions: []string{"europe-west1", "us-central1"}, Sort: sort, Above: above}
 	}
-	set, err := rules.Load()
+	ruleset, err := rules.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 		},
 		Clock:      &trial.Clock{},
 		Operations: collect.Operations(),
-		Judge:      scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("gcp"), Derive: derive.Derive},
+		Judge:      scan.Judge{Types: ruleset.Compiler.Types(), Programs: ruleset.Of("gcp"), Derive: derive.Derive},
 		Opening:    []string{"cloudresourcemanager.projects.get", "cloudresourcemanager.organizations.get"},
 		SaysNotSet: map[string]bool{
 			"accessapproval.projects.getAccessApprovalSettings": true, "accessapproval.organizations.getAccessApprovalSettings": true,
@@ -53,6 +53,9 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 			options := collect.Options{Project: a.ID, Doer: &http.Client{Transport: base}, Transport: o}
 			if a.Sort != "" {
 				options.Project, options.Organization, options.DiscoveryLocations = "", a.ID, a.Regions[:1]
+			}
+			for _, change := range set {
+				change(&options)
 			}
 			return collect.Open(ctx, options)
 		},
@@ -88,7 +91,8 @@ func TestPermissions(t *testing.T) {
 // TestEveryDeclaredOperationIsAsked keeps the fault test from losing operations unseen.
 func TestEveryDeclaredOperationIsAsked(t *testing.T) {
 	c := newCloud(t, 2)
-	missing := trial.NeverAsked(c, trial.NewFaulty(t, c, c.World.Accounts[0], faultTick), trial.NewFaulty(t, c, c.World.Accounts[1], faultTick))
+	missing := trial.NeverAsked(c, trial.NewFaulty(t, c, c.World.Accounts[0], faultTick), trial.NewFaulty(t, c, c.World.Accounts[1], faultTick),
+		trial.NewFaulty(t, newCloud(t, 2, withInventory), c.World.Accounts[1], faultTick))
 	if len(missing) > 0 {
 		t.Errorf("never asked for: %v", missing)
 	}

@@ -190,7 +190,7 @@ func projectPolicy(state *world.State) *crm.Policy {
 	}
 	policy := &crm.Policy{Version: 3, Etag: "BwXhqDs=", Bindings: g, AuditConfigs: auditConfigs(it, logs)}
 	if it.Has("storage-writes") {
-		policy.AuditConfigs = append(policy.AuditConfigs, &crm.AuditConfig{Service: "storage.googleapis.com", AuditLogConfigs: []*crm.AuditLogConfig{{LogType: "DATA_WRITE"}}})
+		policy.AuditConfigs = append(policy.AuditConfigs, storageLogs("DATA_WRITE"))
 	}
 	return policy
 }
@@ -204,6 +204,10 @@ func auditConfigs(it *world.Item, logs []*crm.AuditLogConfig) []*crm.AuditConfig
 		return nil
 	}
 	return []*crm.AuditConfig{{Service: "allServices", AuditLogConfigs: logs}}
+}
+
+func storageLogs(kind string) *crm.AuditConfig {
+	return &crm.AuditConfig{Service: "storage.googleapis.com", AuditLogConfigs: []*crm.AuditLogConfig{{LogType: kind}}}
 }
 
 func organizationPolicy(state *world.State) *crm.Policy {
@@ -236,7 +240,7 @@ func folderPolicy(it *world.Item) *crm.Policy {
 	g.defects(it)
 	policy := &crm.Policy{Version: 3, Etag: "BwXhqDu=", Bindings: g, AuditConfigs: auditConfigs(it, nil)}
 	if it.Has("storage-reads") {
-		policy.AuditConfigs = append(policy.AuditConfigs, &crm.AuditConfig{Service: "storage.googleapis.com", AuditLogConfigs: []*crm.AuditLogConfig{{LogType: "DATA_READ"}}})
+		policy.AuditConfigs = append(policy.AuditConfigs, storageLogs("DATA_READ"))
 	}
 	return policy
 }

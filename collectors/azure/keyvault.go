@@ -19,7 +19,7 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/secretscan"
 )
 
-// vaultNotes are what people write beside what they lock away, and sometimes the thing itself.
+// vaultNotes are what people write on a key, secret or certificate, and sometimes what belongs inside it.
 var vaultNotes = collectors.Redact("tags")
 
 // Certificates are the one thing that only the vault itself tells; all else comes from Resource Manager, which no vault's firewall
@@ -27,7 +27,7 @@ var vaultNotes = collectors.Redact("tags")
 var keyVaults = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.KeyVaultType, schema.VaultKeyType, schema.VaultSecretType, schema.VaultCertificateType},
 	Operations: []collectors.Operation{
-		{Name: "armkeyvault.VaultsClient.NewListBySubscriptionPager", Permission: "Microsoft.KeyVault/vaults/read", Body: vaultNotes},
+		{Name: "armkeyvault.VaultsClient.NewListBySubscriptionPager", Permission: "Microsoft.KeyVault/vaults/read", Body: collectors.Store},
 		{Name: "armkeyvault.KeysClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: vaultNotes},
 		{Name: "armkeyvault.KeysClient.Get", Permission: "Microsoft.KeyVault/vaults/keys/read", Body: vaultNotes},
 		{Name: "armkeyvault.SecretsClient.NewListPager", Permission: "Microsoft.KeyVault/vaults/secrets/read", Body: vaultNotes},
@@ -84,7 +84,7 @@ func newKeyVault(v *armkeyvault.Vault) schema.KeyVault {
 	p := value(v.Properties)
 	network := value(p.NetworkACLs)
 	out := schema.KeyVault{
-		Resource: guarded(resource(v.ID, v.Name, v.Location, v.Tags)), RBACEnabled: is(p.EnableRbacAuthorization),
+		Resource: resource(v.ID, v.Name, v.Location, v.Tags), RBACEnabled: is(p.EnableRbacAuthorization),
 		SoftDelete: p.EnableSoftDelete == nil || *p.EnableSoftDelete, SoftDeleteDays: cmp.Or(int(value(p.SoftDeleteRetentionInDays)), 90),
 		PurgeProtection: is(p.EnablePurgeProtection), PublicNetworkAccess: cmp.Or(text(p.PublicNetworkAccess), "Enabled"),
 		Network: schema.KeyVaultNetwork{DefaultAction: cmp.Or(text(network.DefaultAction), "Allow"),

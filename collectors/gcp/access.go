@@ -61,7 +61,6 @@ type client struct {
 	services     enabled
 	inventory    *inventory // nil: not used
 	redactKey    []byte
-	trusted      []string
 	discovery    []string // locations, "global" first
 }
 

@@ -60,20 +60,6 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &answered) && answered.Answer.Code == status
 }
 
-// hasCode reports whether err is an answer with one of the codes, as codeOf finds them.
-func hasCode(err error, codes ...string) bool {
-	var answered *answerError
-	if !errors.As(err, &answered) {
-		return false
-	}
-	for _, code := range codes {
-		if answered.Code == code {
-			return true
-		}
-	}
-	return false
-}
-
 // leftOut says that an answer leaves out a part that the caller may not see: Google shows less instead of refusing.
 func leftOut(operation, part string) error {
 	return &answerError{Operation: operation, Code: part + " left out", Answer: &googleapi.Error{Code: http.StatusForbidden, Message: part + " left out"}}

@@ -105,7 +105,6 @@ var plantings = []struct {
 		at["daprAIConnectionString"], at["daprAIInstrumentationKey"] = secret(), secret()
 		at["appLogsConfiguration"] = map[string]any{"destination": "log-analytics", "logAnalyticsConfiguration": map[string]any{"sharedKey": secret()}}
 	}},
-	{"armkeyvault.VaultsClient.NewListBySubscriptionPager", "value.*", plantTags},
 	{"armkeyvault.KeysClient.NewListPager", "value.*", plantTags},
 	{"armkeyvault.KeysClient.Get", "", plantTags},
 	{"armkeyvault.SecretsClient.NewListPager", "value.*", plantTags},

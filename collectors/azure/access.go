@@ -166,7 +166,7 @@ func (c *client) seeTenant(ctx context.Context) error {
 			ID string `json:"id"`
 		} `json:"value"`
 	}
-	if err := c.graph.get(ctx, "/v1.0/organization", nil, &answer); err != nil {
+	if err := c.graph.get(ctx, "/v1.0/organization", organizationFields, &answer); err != nil {
 		return fmt.Errorf("%w: cannot see tenant %s: %s", posture.ErrSetup, c.tenant, firstLine(err))
 	}
 	if len(answer.Value) != 1 || !strings.EqualFold(answer.Value[0].ID, c.tenant) {

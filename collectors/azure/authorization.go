@@ -27,15 +27,18 @@ import (
 // roleOperations are the calls that tell, for one scope, who holds which role; how active ones are listed is not among them.
 var roleOperations = []collectors.Operation{
 	{Name: "armauthorization.RoleDefinitionsClient.NewListPager", Permission: "Microsoft.Authorization/roleDefinitions/read", Body: collectors.Store},
-	{Name: "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager", Permission: "Microsoft.Authorization/roleAssignmentScheduleInstances/read", Body: collectors.Digest},
-	{Name: "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager", Permission: "Microsoft.Authorization/roleEligibilityScheduleInstances/read", Body: collectors.Digest},
+	{Name: "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager",
+		Permission: "Microsoft.Authorization/roleAssignmentScheduleInstances/read", Body: collectors.Digest},
+	{Name: "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager",
+		Permission: "Microsoft.Authorization/roleEligibilityScheduleInstances/read", Body: collectors.Digest},
 	{Name: "graph.getByIds", Permission: "Graph: Directory.Read.All", Body: collectors.Digest},
 }
 
 var roles = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.RoleAssignmentType, schema.RoleDefinitionType, schema.PrincipalType},
 	Operations: append([]collectors.Operation{
-		{Name: "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager", Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager",
+			Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
 	}, roleOperations...),
 	Collect: collectRoles,
 }
@@ -74,7 +77,8 @@ var upperRoles = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.RoleAssignmentType, schema.PrincipalType},
 	Operations: append([]collectors.Operation{
 		{Name: "armmanagementgroups.Client.NewListPager", Permission: "Microsoft.Management/managementGroups/read", Body: collectors.Store},
-		{Name: "armauthorization.RoleAssignmentsClient.NewListForScopePager", Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleAssignmentsClient.NewListForScopePager", Permission: "Microsoft.Authorization/roleAssignments/read",
+			Body: collectors.Store},
 	}, roleOperations...),
 	Collect: collectUpperRoles,
 }
@@ -109,7 +113,8 @@ func collectUpperRoles(ctx context.Context, c *client, emit collectors.Emit) err
 		return errors.Join(r.err, r.eligibleErr)
 	})
 	principals := emitPrincipals(ctx, c, holders, emit)
-	return errors.Join(collectors.Incomplete(schema.RoleAssignmentType, err), collectors.Incomplete(schema.PrincipalType, errors.Join(err, principals)))
+	return errors.Join(collectors.Incomplete(schema.RoleAssignmentType, err),
+		collectors.Incomplete(schema.PrincipalType, errors.Join(err, principals)))
 }
 
 // roleReading is what the calls said of one scope.
@@ -152,7 +157,8 @@ func readRoles(ctx context.Context, c *client, scope, filter string) *roleReadin
 	r.schedules = map[string]*armauthorization.RoleAssignmentScheduleInstanceProperties{}
 	instances, err := armauthorization.NewRoleAssignmentScheduleInstancesClient(c.credential, c.options)
 	if err == nil {
-		err = pages(ctx, instances.NewListForScopePager(scope, &armauthorization.RoleAssignmentScheduleInstancesClientListForScopeOptions{Filter: only}),
+		err = pages(ctx, instances.NewListForScopePager(scope,
+			&armauthorization.RoleAssignmentScheduleInstancesClientListForScopeOptions{Filter: only}),
 			func(page armauthorization.RoleAssignmentScheduleInstancesClientListForScopeResponse) error {
 				for _, s := range page.Value {
 					if s.Properties != nil {
@@ -258,7 +264,8 @@ func newRoleDefinition(d *armauthorization.RoleDefinition) roleDefinition {
 	}
 	out.writes = slices.ContainsFunc(slices.Concat(out.Actions, out.DataActions), writes)
 	out.privileged = strong(roleID(d.ID)) || out.RoleType == "CustomRole" && slices.ContainsFunc(out.Actions, func(action string) bool {
-		return action == "*" || matches(action, "Microsoft.Authorization/roleAssignments/write") || matches(action, "Microsoft.Authorization/roleDefinitions/write")
+		return action == "*" || matches(action, "Microsoft.Authorization/roleAssignments/write") ||
+			matches(action, "Microsoft.Authorization/roleDefinitions/write")
 	})
 	return out
 }
@@ -384,7 +391,8 @@ func emitPrincipals(ctx context.Context, c *client, holders map[string]bool, emi
 				Kind    string `json:"servicePrincipalType"`
 			} `json:"value"`
 		}
-		if err := c.graph.send(ctx, http.MethodPost, c.graph.endpoint+"/v1.0/directoryObjects/getByIds", map[string][]string{"ids": ids}, &answer); err != nil {
+		address := c.graph.endpoint + "/v1.0/directoryObjects/getByIds"
+		if err := c.graph.send(ctx, http.MethodPost, address, map[string][]string{"ids": ids}, &answer); err != nil {
 			return fmt.Errorf("look up principals: %w", err)
 		}
 		for _, p := range answer.Value {
@@ -404,7 +412,8 @@ func emitPrincipals(ctx context.Context, c *client, holders map[string]bool, emi
 var roleManagementPolicies = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.RoleManagementPolicyType},
 	Operations: []collectors.Operation{
-		{Name: "armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager", Permission: "Microsoft.Authorization/roleManagementPolicyAssignments/read", Body: collectors.Digest},
+		{Name: "armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager",
+			Permission: "Microsoft.Authorization/roleManagementPolicyAssignments/read", Body: collectors.Digest},
 	},
 	Collect: collectRoleManagementPolicies,
 }
@@ -416,7 +425,8 @@ func collectRoleManagementPolicies(ctx context.Context, c *client, emit collecto
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListForScopePager("subscriptions/"+c.subscription, nil), func(page armauthorization.RoleManagementPolicyAssignmentsClientListForScopeResponse) error {
+	type page = armauthorization.RoleManagementPolicyAssignmentsClientListForScopeResponse
+	err = pages(ctx, api.NewListForScopePager("subscriptions/"+c.subscription, nil), func(page page) error {
 		for _, a := range page.Value {
 			if p := a.Properties; p != nil && strong(roleID(p.RoleDefinitionID)) {
 				out, gaps := newRoleManagementPolicy(p)
@@ -474,7 +484,8 @@ func newRoleManagementPolicy(p *armauthorization.RoleManagementPolicyAssignmentP
 		"Expiration_Admin_Assignment":   {"assignment.permanent_active_allowed"},
 	} {
 		if !known[rule] {
-			gaps = append(gaps, collectors.Unread(leftOut("armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager", rule), paths...))
+			err := leftOut("armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager", rule)
+			gaps = append(gaps, collectors.Unread(err, paths...))
 		}
 	}
 	return out, gaps

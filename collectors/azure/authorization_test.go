@@ -20,7 +20,8 @@ func TestWhatActionsAllow(t *testing.T) {
 	const assign = "Microsoft.Authorization/roleAssignments/write"
 	for pattern, want := range map[string]bool{
 		"*": true, "*/write": true, "Microsoft.Authorization/*": true, "microsoft.authorization/*/Write": true, assign: true,
-		"Microsoft.Authorization/roleAssignments/*": true, "*/read": false, "Microsoft.Authorization/locks/*": false, "Microsoft.AuthorizationX/*": false,
+		"Microsoft.Authorization/roleAssignments/*": true, "*/read": false, "Microsoft.Authorization/locks/*": false,
+		"Microsoft.AuthorizationX/*": false,
 	} {
 		if got := matches(pattern, assign); got != want {
 			t.Errorf("%s allows the assigning of roles: %t, want %t", pattern, got, want)
@@ -31,7 +32,8 @@ func TestWhatActionsAllow(t *testing.T) {
 func TestScopeLevels(t *testing.T) {
 	for scope, want := range map[string]string{
 		"/": "root", "/providers/microsoft.management/managementgroups/acme": "management_group", "/subscriptions/s": "subscription",
-		"/subscriptions/s/resourcegroups/rg": "resource_group", "/subscriptions/s/resourcegroups/rg/providers/microsoft.compute/virtualmachines/vm": "resource",
+		"/subscriptions/s/resourcegroups/rg":                                                "resource_group",
+		"/subscriptions/s/resourcegroups/rg/providers/microsoft.compute/virtualmachines/vm": "resource",
 	} {
 		if got := scopeLevel(scope); got != want {
 			t.Errorf("%s is a %s, want %s", scope, got, want)
@@ -51,17 +53,21 @@ func TestHours(t *testing.T) {
 }
 
 func TestRolesWithoutALicence(t *testing.T) {
-	const assigned = `{"value":[{"id":"/subscriptions/OWN/providers/Microsoft.Authorization/roleAssignments/A1","properties":{"principalId":"P1","principalType":"User","scope":"/subscriptions/OWN",
+	const assigned = `{"value":[{"id":"/subscriptions/OWN/providers/Microsoft.Authorization/roleAssignments/A1",
+		"properties":{"principalId":"P1","principalType":"User","scope":"/subscriptions/OWN",
 		"roleDefinitionId":"/subscriptions/own/providers/Microsoft.Authorization/roleDefinitions/8E3AF657-a8ff-443c-a75c-2fe8c4bcb635"}}]}`
 	const definitions = `{"value":[{"id":"/subscriptions/own/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635","properties":{"roleName":"Owner","type":"BuiltInRole","permissions":[{"actions":["*"]}]}},
 		{"id":"/subscriptions/own/providers/Microsoft.Authorization/roleDefinitions/unused","properties":{"roleName":"Reader","type":"BuiltInRole"}}]}`
 	const timed = `{"value":[{"id":"i","properties":{"originRoleAssignmentId":"/subscriptions/own/providers/Microsoft.Authorization/roleAssignments/a1","assignmentType":"Assigned","endDateTime":"2026-05-01T00:00:00Z"}}]}`
 	const id = "/subscriptions/own/providers/microsoft.authorization/roleassignments/a1"
-	const instances, eligibles = "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager", "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager"
+	const instances, eligibles = "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager",
+		"armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager"
 	script := func(schedules, eligible string) map[string]string {
 		return map[string]string{
-			"armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager": assigned, "armauthorization.RoleDefinitionsClient.NewListPager": definitions,
-			instances: schedules, eligibles: eligible, "graph.getByIds": `{"value":[{"@odata.type":"#microsoft.graph.user","id":"p1","displayName":"Ada"}]}`,
+			"armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager": assigned,
+			"armauthorization.RoleDefinitionsClient.NewListPager":                definitions,
+			instances: schedules, eligibles: eligible, "graph.getByIds": `{"value":[{"@odata.type":"#microsoft.graph.user","id":"p1",
+				"displayName":"Ada"}]}`,
 		}
 	}
 	const none = `{"value":[]}`
@@ -71,10 +77,11 @@ func TestRolesWithoutALicence(t *testing.T) {
 		unread  map[string]string
 		err     string
 	}{
-		"an assignment that ends":                {script(timed, none), "time_bound", map[string]string{}, ""},
-		"an assignment without a schedule":       {script(none, none), "permanent", map[string]string{}, ""},
-		"without Entra P2 nothing ends":          {script(noPIM, noPIM), "permanent", map[string]string{}, ""},
-		"schedules that may not be read":         {script("403 AuthorizationFailed", none), "", map[string]string{"assignment_kind": "AuthorizationFailed", "ends_at": "AuthorizationFailed"}, ""},
+		"an assignment that ends":          {script(timed, none), "time_bound", map[string]string{}, ""},
+		"an assignment without a schedule": {script(none, none), "permanent", map[string]string{}, ""},
+		"without Entra P2 nothing ends":    {script(noPIM, noPIM), "permanent", map[string]string{}, ""},
+		"schedules that may not be read": {script("403 AuthorizationFailed", none), "",
+			map[string]string{"assignment_kind": "AuthorizationFailed", "ends_at": "AuthorizationFailed"}, ""},
 		"eligible roles that may not be read":    {script(none, "403 AuthorizationFailed"), "permanent", map[string]string{}, "AuthorizationFailed"},
 		"eligible roles, refused for the length": {script(none, "400 BadRequest"), "permanent", map[string]string{}, "BadRequest"},
 	} {
@@ -103,7 +110,8 @@ func TestRolesWithoutALicence(t *testing.T) {
 // TestPolicyStates: the second page is asked for with POST, as the first.
 func TestPolicyStates(t *testing.T) {
 	state := func(resource string) string {
-		return `{"resourceId":"/subscriptions/Own/VM-` + resource + `","policyAssignmentId":"/pa","policyDefinitionName":"fc9b3da7-8347-4380-8e70-0a0361d8dedd","complianceState":"NonCompliant"}`
+		return `{"resourceId":"/subscriptions/Own/VM-` + resource + `","policyAssignmentId":"/pa",
+			"policyDefinitionName":"fc9b3da7-8347-4380-8e70-0a0361d8dedd","complianceState":"NonCompliant"}`
 	}
 	next := `"@odata.nextLink":"https://management.azure.com/subscriptions/own/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults?api-version=2024-10-01&$skiptoken=t2"`
 	for name, test := range map[string]struct {

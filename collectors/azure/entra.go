@@ -29,6 +29,9 @@ var tenant = collectors.Reader[*client]{
 	Collect: collectTenant,
 }
 
+// organizationFields leaves out the addresses of the people whom Microsoft writes to.
+var organizationFields = url.Values{"$select": {"id,displayName"}}
+
 func collectTenant(ctx context.Context, c *client, emit collectors.Emit) error {
 	var answer struct {
 		Value []struct {
@@ -36,7 +39,7 @@ func collectTenant(ctx context.Context, c *client, emit collectors.Emit) error {
 			DisplayName string `json:"displayName"`
 		} `json:"value"`
 	}
-	if err := c.graph.get(ctx, "/v1.0/organization", nil, &answer); err != nil {
+	if err := c.graph.get(ctx, "/v1.0/organization", organizationFields, &answer); err != nil {
 		return fmt.Errorf("read tenant: %w", err)
 	}
 	for _, t := range answer.Value {

@@ -41,7 +41,8 @@ func premiumPages[T any](ctx context.Context, c *client, path, plan string, each
 	if err == nil {
 		return nil
 	}
-	none, err := lacks(fmt.Errorf("list %s: %w", path[strings.LastIndexByte(path, '/')+1:], err), plan, func() *licences { return readLicences(ctx, c.graph) })
+	none, err := lacks(fmt.Errorf("list %s: %w", path[strings.LastIndexByte(path, '/')+1:], err), plan,
+		func() *licences { return readLicences(ctx, c.graph) })
 	if none {
 		return nil
 	}
@@ -118,9 +119,10 @@ func (p caPolicy) policy() schema.ConditionalAccessPolicy {
 		TransferMethods:  p.transferMethods(),
 		IncludeLocations: some(conditions.Locations.Include), ExcludeLocations: some(conditions.Locations.Exclude),
 		IncludePlatforms: some(conditions.Platforms.Include),
-		Grant:            schema.CAGrant{Operator: p.Grant.Operator, BuiltInControls: some(p.Grant.BuiltIn), AuthenticationStrengthID: p.Grant.Strength.ID},
-		Session:          schema.CASession{SignInFrequencyHours: p.signInFrequency()},
-		RequiresMFA:      p.requiresMFA(), Narrowed: p.narrowed(),
+		Grant: schema.CAGrant{Operator: p.Grant.Operator, BuiltInControls: some(p.Grant.BuiltIn),
+			AuthenticationStrengthID: p.Grant.Strength.ID},
+		Session:     schema.CASession{SignInFrequencyHours: p.signInFrequency()},
+		RequiresMFA: p.requiresMFA(), Narrowed: p.narrowed(),
 	}
 }
 
@@ -214,7 +216,8 @@ func collectNamedLocations(ctx context.Context, c *client, emit collectors.Emit)
 var applications = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.ApplicationType},
 	Operations: []collectors.Operation{
-		{Name: "graph.applications", Permission: "Graph: Directory.Read.All", Body: collectors.Redact("hint", "secretText", "key", "customKeyIdentifier")},
+		{Name: "graph.applications", Permission: "Graph: Directory.Read.All",
+			Body: collectors.Redact("hint", "secretText", "key", "customKeyIdentifier")},
 	},
 	Collect: collectApplications,
 }

@@ -124,11 +124,13 @@ func collectDirectoryRoles(ctx context.Context, c *client, emit collectors.Emit)
 	send := func(h heldRole, kind string, gaps []collectors.Gap) {
 		role := definitions[h.Definition]
 		out := schema.DirectoryRoleAssignment{
-			Meta: posture.Meta{Name: role.Name}, RoleName: role.Name, RoleTemplateID: cmp.Or(role.Template, h.Definition), RolePrivileged: role.privileged(),
-			PrincipalID: h.PrincipalID, PrincipalType: h.Principal.kind(), DirectoryScopeID: h.Scope, AssignmentKind: kind, EndsAt: moment(h.Ends),
+			Meta: posture.Meta{Name: role.Name}, RoleName: role.Name, RoleTemplateID: cmp.Or(role.Template, h.Definition),
+			RolePrivileged: role.privileged(), PrincipalID: h.PrincipalID, PrincipalType: h.Principal.kind(), DirectoryScopeID: h.Scope,
+			AssignmentKind: kind, EndsAt: moment(h.Ends),
 		}
 		if defErr == nil && role.ID == "" {
-			gaps = append(slices.Clip(gaps), collectors.Unread(leftOut("graph.roleDefinitions", h.Definition), "role_name", "role_template_id", "role_privileged"))
+			err := leftOut("graph.roleDefinitions", h.Definition)
+			gaps = append(slices.Clip(gaps), collectors.Unread(err, "role_name", "role_template_id", "role_privileged"))
 		}
 		emit(h.ID, &out, gaps...)
 		for _, user := range members[h.PrincipalID] {

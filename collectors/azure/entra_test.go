@@ -11,7 +11,8 @@ import (
 
 // The licences of tenants, and how Graph refuses those that lack one.
 const (
-	noPremium = `{"value":[{"capabilityStatus":"Enabled","servicePlans":[{"servicePlanName":"EXCHANGE_S_STANDARD"}]},{"capabilityStatus":"Suspended","servicePlans":[{"servicePlanName":"AAD_PREMIUM_P2"}]}]}`
+	noPremium = `{"value":[{"capabilityStatus":"Enabled","servicePlans":[{"servicePlanName":"EXCHANGE_S_STANDARD"}]},
+		{"capabilityStatus":"Suspended","servicePlans":[{"servicePlanName":"AAD_PREMIUM_P2"}]}]}`
 	premium   = `{"value":[{"capabilityStatus":"Enabled","servicePlans":[{"servicePlanName":"AAD_PREMIUM_P2"}]}]}`
 	freeUser  = "403 Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 	noPIM     = "400 AadPremiumLicenseRequired"
@@ -27,12 +28,21 @@ func TestUsersOfTenantsThatLackALicence(t *testing.T) {
 		unread  map[string]string
 		err     string
 	}{
-		"all is answered":             {map[string]string{"graph.users": list, "graph.userRegistrationDetails": registered}, map[string]string{}, ""},
-		"the tenant has no Entra P1":  {map[string]string{"graph.users": freeUser + "\n---\n" + list, "graph.userRegistrationDetails": freeUser, "graph.subscribedSkus": noPremium}, map[string]string{"last_sign_in_at": p1, "mfa.capable": p1, "mfa.registered": p1, "mfa.methods": p1}, ""},
-		"consent to the logs lacks":   {map[string]string{"graph.users": noConsent + "\n---\n" + list, "graph.userRegistrationDetails": noConsent}, map[string]string{"last_sign_in_at": "Authorization_RequestDenied", "sign_in_activity_available": "Authorization_RequestDenied", "mfa": "Authorization_RequestDenied"}, ""},
-		"Graph mistakes a P2 tenant":  {map[string]string{"graph.users": freeUser + "\n---\n" + list, "graph.userRegistrationDetails": registered, "graph.subscribedSkus": premium}, map[string]string{"last_sign_in_at": freeUser[4:], "sign_in_activity_available": freeUser[4:]}, ""},
-		"the licences were not read":  {map[string]string{"graph.users": freeUser + "\n---\n" + list, "graph.userRegistrationDetails": registered, "graph.subscribedSkus": noConsent}, map[string]string{"last_sign_in_at": "Authorization_RequestDenied", "sign_in_activity_available": "Authorization_RequestDenied"}, ""},
-		"users cannot be read at all": {map[string]string{"graph.users": noConsent, "graph.userRegistrationDetails": registered}, nil, "Authorization_RequestDenied"},
+		"all is answered": {map[string]string{"graph.users": list, "graph.userRegistrationDetails": registered}, map[string]string{}, ""},
+		"the tenant has no Entra P1": {map[string]string{"graph.users": freeUser + "\n---\n" + list,
+			"graph.userRegistrationDetails": freeUser, "graph.subscribedSkus": noPremium},
+			map[string]string{"last_sign_in_at": p1, "mfa.capable": p1, "mfa.registered": p1, "mfa.methods": p1}, ""},
+		"consent to the logs lacks": {map[string]string{"graph.users": noConsent + "\n---\n" + list,
+			"graph.userRegistrationDetails": noConsent}, map[string]string{"last_sign_in_at": "Authorization_RequestDenied",
+			"sign_in_activity_available": "Authorization_RequestDenied", "mfa": "Authorization_RequestDenied"}, ""},
+		"Graph mistakes a P2 tenant": {map[string]string{"graph.users": freeUser + "\n---\n" + list,
+			"graph.userRegistrationDetails": registered, "graph.subscribedSkus": premium},
+			map[string]string{"last_sign_in_at": freeUser[4:], "sign_in_activity_available": freeUser[4:]}, ""},
+		"the licences were not read": {map[string]string{"graph.users": freeUser + "\n---\n" + list,
+			"graph.userRegistrationDetails": registered, "graph.subscribedSkus": noConsent},
+			map[string]string{"last_sign_in_at": "Authorization_RequestDenied", "sign_in_activity_available": "Authorization_RequestDenied"}, ""},
+		"users cannot be read at all": {map[string]string{"graph.users": noConsent, "graph.userRegistrationDetails": registered}, nil,
+			"Authorization_RequestDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readScripted(t, collectUsers, test.answers)
@@ -50,7 +60,8 @@ func TestUsersOfTenantsThatLackALicence(t *testing.T) {
 }
 
 func TestWhatOnlyLicensedTenantsHave(t *testing.T) {
-	const review = `{"value":[{"id":"r","displayName":"Guests","status":"InProgress","scope":{"query":"/groups/g/transitiveMembers/microsoft.graph.user/?$filter=(userType eq 'Guest')"},"settings":{"recurrence":{"pattern":{"type":"absoluteMonthly","interval":3}}}}]}`
+	const review = `{"value":[{"id":"r","displayName":"Guests","status":"InProgress",
+		"scope":{"query":"/groups/g/transitiveMembers/microsoft.graph.user/?$filter=(userType eq 'Guest')"},"settings":{"recurrence":{"pattern":{"type":"absoluteMonthly","interval":3}}}}]}`
 	for name, test := range map[string]struct {
 		reviews, skus string
 		found         int
@@ -64,7 +75,8 @@ func TestWhatOnlyLicensedTenantsHave(t *testing.T) {
 		"licences that were not read":         {"403 NoLicense", noConsent, 0, "Authorization_RequestDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readScripted(t, collectAccessReviews, map[string]string{"graph.accessReviews": test.reviews, "graph.subscribedSkus": test.skus})
+			got, err := readScripted(t, collectAccessReviews,
+				map[string]string{"graph.accessReviews": test.reviews, "graph.subscribedSkus": test.skus})
 			if code := codeOfError(err); code != test.err || len(got) != test.found {
 				t.Errorf("got %d and error %q, want %d and %q", len(got), code, test.found, test.err)
 			}
@@ -73,16 +85,21 @@ func TestWhatOnlyLicensedTenantsHave(t *testing.T) {
 }
 
 func TestDirectoryRolesWithAndWithoutSchedules(t *testing.T) {
-	const active = `{"value":[{"id":"a1","principalId":"u1","roleDefinitionId":"62e90394-69f5-4237-9190-012177145e10","directoryScopeId":"/","principal":{"@odata.type":"#microsoft.graph.user","id":"u1"}},
+	const active = `{"value":[{"id":"a1","principalId":"u1","roleDefinitionId":"62e90394-69f5-4237-9190-012177145e10","directoryScopeId":"/",
+		"principal":{"@odata.type":"#microsoft.graph.user","id":"u1"}},
 		{"id":"a2","principalId":"g1","roleDefinitionId":"custom","directoryScopeId":"/","principal":{"@odata.type":"#microsoft.graph.group","id":"g1"}}]}`
-	const roles = `{"value":[{"id":"62e90394-69f5-4237-9190-012177145e10","templateId":"62e90394-69f5-4237-9190-012177145e10","displayName":"Global Administrator"},
+	const roles = `{"value":[{"id":"62e90394-69f5-4237-9190-012177145e10","templateId":"62e90394-69f5-4237-9190-012177145e10",
+		"displayName":"Global Administrator"},
 		{"id":"custom","templateId":"custom","displayName":"Acme Support","isPrivileged":true}]}`
 	const members = `{"value":[{"@odata.type":"#microsoft.graph.user","id":"u2"},{"@odata.type":"#microsoft.graph.device","id":"d1"}]}`
-	const schedules = `{"value":[{"roleAssignmentOriginId":"a1","assignmentType":"Activated","endDateTime":"2026-03-01T12:00:00Z"},{"roleAssignmentOriginId":"a2","assignmentType":"Assigned","endDateTime":"2026-05-01T00:00:00Z"}]}`
-	const eligible = `{"value":[{"id":"e1","principalId":"u3","roleDefinitionId":"62e90394-69f5-4237-9190-012177145e10","directoryScopeId":"/","memberType":"Direct","principal":{"@odata.type":"#microsoft.graph.user","id":"u3"}},
+	const schedules = `{"value":[{"roleAssignmentOriginId":"a1","assignmentType":"Activated","endDateTime":"2026-03-01T12:00:00Z"},
+		{"roleAssignmentOriginId":"a2","assignmentType":"Assigned","endDateTime":"2026-05-01T00:00:00Z"}]}`
+	const eligible = `{"value":[{"id":"e1","principalId":"u3","roleDefinitionId":"62e90394-69f5-4237-9190-012177145e10",
+		"directoryScopeId":"/","memberType":"Direct","principal":{"@odata.type":"#microsoft.graph.user","id":"u3"}},
 		{"id":"e2","principalId":"u4","roleDefinitionId":"custom","directoryScopeId":"/","memberType":"Group","principal":{"@odata.type":"#microsoft.graph.user","id":"u4"}}]}`
 	script := func(change map[string]string) map[string]string {
-		out := map[string]string{"graph.roleAssignments": active, "graph.roleDefinitions": roles, "graph.groupMembers": members, "graph.roleAssignmentScheduleInstances": schedules,
+		out := map[string]string{"graph.roleAssignments": active, "graph.roleDefinitions": roles, "graph.groupMembers": members,
+			"graph.roleAssignmentScheduleInstances":  schedules,
 			"graph.roleEligibilityScheduleInstances": eligible, "graph.subscribedSkus": premium}
 		for k, v := range change {
 			out[k] = v
@@ -102,17 +119,21 @@ func TestDirectoryRolesWithAndWithoutSchedules(t *testing.T) {
 		unread  map[string]string // of a1
 		err     string
 	}{
-		"all is answered": {script(nil), map[string]string{"a1": "activated", "a2": "time_bound", "a2/u2": "time_bound", "e1": "eligible"}, map[string]string{}, ""},
-		"without Entra P2 every assignment is permanent": {script(map[string]string{"graph.roleAssignmentScheduleInstances": noPIM, "graph.roleEligibilityScheduleInstances": noPIM, "graph.subscribedSkus": noPremium}),
+		"all is answered": {script(nil), map[string]string{"a1": "activated", "a2": "time_bound", "a2/u2": "time_bound", "e1": "eligible"},
+			map[string]string{}, ""},
+		"without Entra P2 every assignment is permanent": {script(map[string]string{"graph.roleAssignmentScheduleInstances": noPIM,
+			"graph.roleEligibilityScheduleInstances": noPIM, "graph.subscribedSkus": noPremium}),
 			map[string]string{"a1": "permanent", "a2": "permanent", "a2/u2": "permanent"}, map[string]string{}, ""},
 		"schedules without consent": {script(map[string]string{"graph.roleAssignmentScheduleInstances": noConsent}),
-			map[string]string{"a1": "permanent", "a2": "permanent", "a2/u2": "permanent", "e1": "eligible"}, unread("Authorization_RequestDenied", "assignment_kind", "ends_at"), ""},
+			map[string]string{"a1": "permanent", "a2": "permanent", "a2/u2": "permanent", "e1": "eligible"},
+			unread("Authorization_RequestDenied", "assignment_kind", "ends_at"), ""},
 		"eligibility without consent leaves the list open": {script(map[string]string{"graph.roleEligibilityScheduleInstances": noConsent}),
 			map[string]string{"a1": "activated", "a2": "time_bound", "a2/u2": "time_bound"}, map[string]string{}, "Authorization_RequestDenied"},
 		"members that were not read leave the list open": {script(map[string]string{"graph.groupMembers": noConsent}),
 			map[string]string{"a1": "activated", "a2": "time_bound", "e1": "eligible"}, map[string]string{}, "Authorization_RequestDenied"},
 		"definitions that were not read": {script(map[string]string{"graph.roleDefinitions": noConsent}),
-			map[string]string{"a1": "activated", "a2": "time_bound", "a2/u2": "time_bound", "e1": "eligible"}, unread("Authorization_RequestDenied", "role_name", "role_template_id", "role_privileged"), ""},
+			map[string]string{"a1": "activated", "a2": "time_bound", "a2/u2": "time_bound", "e1": "eligible"},
+			unread("Authorization_RequestDenied", "role_name", "role_template_id", "role_privileged"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readScripted(t, collectDirectoryRoles, test.answers)
@@ -150,19 +171,22 @@ func TestConditionalAccess(t *testing.T) {
 		"nothing asked for":                        {`{"clientAppTypes":["all"]}`, `null`, false, false},
 		"browsers and applications are everything": {`{"clientAppTypes":["browser","mobileAppsAndDesktopClients"]}`, `null`, false, false},
 		"browsers only":                            {`{"clientAppTypes":["browser"]}`, `null`, false, true},
-		"every location":                           {`{"locations":{"includeLocations":["All"],"excludeLocations":["AllTrusted"]}}`, `null`, false, false},
-		"one location":                             {`{"locations":{"includeLocations":["abroad"]}}`, `null`, false, true},
-		"every platform":                           {`{"platforms":{"includePlatforms":["all"]}}`, `null`, false, false},
-		"one platform":                             {`{"platforms":{"includePlatforms":["android"]}}`, `null`, false, true},
-		"all platforms but one":                    {`{"platforms":{"includePlatforms":["all"],"excludePlatforms":["linux"]}}`, `null`, false, true},
-		"risky sign-ins":                           {`{"signInRiskLevels":["high"]}`, `null`, false, true},
-		"risky users":                              {`{"userRiskLevels":["high"]}`, `null`, false, true},
-		"device codes":                             {`{"authenticationFlows":{"transferMethods":"deviceCodeFlow"}}`, `null`, false, true},
-		"some devices":                             {`{"devices":{"deviceFilter":{"mode":"exclude","rule":"device.isCompliant -eq True"}}}`, `null`, false, true},
+		"every location": {`{"locations":{"includeLocations":["All"],
+			"excludeLocations":["AllTrusted"]}}`, `null`, false, false},
+		"one location":          {`{"locations":{"includeLocations":["abroad"]}}`, `null`, false, true},
+		"every platform":        {`{"platforms":{"includePlatforms":["all"]}}`, `null`, false, false},
+		"one platform":          {`{"platforms":{"includePlatforms":["android"]}}`, `null`, false, true},
+		"all platforms but one": {`{"platforms":{"includePlatforms":["all"],"excludePlatforms":["linux"]}}`, `null`, false, true},
+		"risky sign-ins":        {`{"signInRiskLevels":["high"]}`, `null`, false, true},
+		"risky users":           {`{"userRiskLevels":["high"]}`, `null`, false, true},
+		"device codes":          {`{"authenticationFlows":{"transferMethods":"deviceCodeFlow"}}`, `null`, false, true},
+		"some devices": {`{"devices":{"deviceFilter":{"mode":"exclude",
+			"rule":"device.isCompliant -eq True"}}}`, `null`, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readScripted(t, collectConditionalAccess, map[string]string{
-				"graph.conditionalAccessPolicies": `{"value":[{"id":"p","state":"enabled","conditions":` + test.conditions + `,"grantControls":` + test.grant + `}]}`,
+				"graph.conditionalAccessPolicies": `{"value":[{"id":"p","state":"enabled",
+					"conditions":` + test.conditions + `,"grantControls":` + test.grant + `}]}`,
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -15,7 +15,8 @@ import (
 var locks = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.LockType},
 	Operations: []collectors.Operation{
-		{Name: "armlocks.ManagementLocksClient.NewListAtSubscriptionLevelPager", Permission: "Microsoft.Authorization/locks/read", Body: collectors.Store},
+		{Name: "armlocks.ManagementLocksClient.NewListAtSubscriptionLevelPager", Permission: "Microsoft.Authorization/locks/read",
+			Body: collectors.Store},
 	},
 	Collect: collectLocks,
 }

@@ -16,8 +16,10 @@ var managementGroups = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.ManagementGroupType},
 	Operations: []collectors.Operation{
 		{Name: "armmanagementgroups.Client.NewListPager", Permission: "Microsoft.Management/managementGroups/read", Body: collectors.Store},
-		{Name: "armmanagementgroups.Client.NewGetDescendantsPager", Permission: "Microsoft.Management/managementGroups/descendants/read", Body: collectors.Store},
-		{Name: "armmanagementgroups.HierarchySettingsClient.List", Permission: "Microsoft.Management/managementGroups/settings/read", Body: collectors.Store},
+		{Name: "armmanagementgroups.Client.NewGetDescendantsPager", Permission: "Microsoft.Management/managementGroups/descendants/read",
+			Body: collectors.Store},
+		{Name: "armmanagementgroups.HierarchySettingsClient.List", Permission: "Microsoft.Management/managementGroups/settings/read",
+			Body: collectors.Store},
 	},
 	Collect: collectManagementGroups,
 }

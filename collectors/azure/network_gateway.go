@@ -91,6 +91,9 @@ func sslPolicy(p armnetwork.ApplicationGatewayPropertiesFormat) (name, lowest st
 		if name == "" && !strings.HasSuffix(text(value(p.SKU).Tier), "_v2") {
 			name = "AppGwSslPolicy20150501"
 		}
+		if name == "" {
+			return "", ""
+		}
 	}
 	lowest = lowestProtocol(name, own)
 	for _, profile := range p.SSLProfiles {

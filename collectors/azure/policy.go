@@ -21,7 +21,8 @@ import (
 var policyAssignments = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.PolicyAssignmentType},
 	Operations: []collectors.Operation{
-		{Name: "armpolicy.AssignmentsClient.NewListPager", Permission: "Microsoft.Authorization/policyAssignments/read", Body: collectors.Redact("parameters")},
+		{Name: "armpolicy.AssignmentsClient.NewListPager", Permission: "Microsoft.Authorization/policyAssignments/read",
+			Body: collectors.Redact("parameters")},
 	},
 	Collect: collectPolicyAssignments,
 }
@@ -37,7 +38,8 @@ func collectPolicyAssignments(ctx context.Context, c *client, emit collectors.Em
 		for _, a := range page.Value {
 			out := schema.PolicyAssignment{Meta: posture.Meta{Name: text(a.Name)}, EnforcementMode: "Default", NotScopes: []string{}}
 			if p := a.Properties; p != nil {
-				out.DisplayName, out.PolicyDefinitionID, out.DefinitionVersion = text(p.DisplayName), idOf(p.PolicyDefinitionID), text(p.DefinitionVersion)
+				out.DisplayName, out.PolicyDefinitionID, out.DefinitionVersion = text(p.DisplayName), idOf(p.PolicyDefinitionID),
+					text(p.DefinitionVersion)
 				out.IsInitiative = strings.Contains(out.PolicyDefinitionID, "/policysetdefinitions/")
 				out.Scope = scopeOf(p.Scope)
 				out.ScopeLevel = scopeLevel(out.Scope)
@@ -61,7 +63,8 @@ func collectPolicyAssignments(ctx context.Context, c *client, emit collectors.Em
 var complianceSummaries = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.ComplianceSummaryType},
 	Operations: []collectors.Operation{
-		{Name: "armpolicyinsights.PolicyStatesClient.SummarizeForSubscription", Permission: "Microsoft.PolicyInsights/policyStates/summarize/read", Body: collectors.Store},
+		{Name: "armpolicyinsights.PolicyStatesClient.SummarizeForSubscription",
+			Permission: "Microsoft.PolicyInsights/policyStates/summarize/read", Body: collectors.Store},
 	},
 	Collect: collectComplianceSummaries,
 }
@@ -139,7 +142,8 @@ func collectPolicyStates(ctx context.Context, c *client, emit collectors.Emit) e
 	}
 	for {
 		// The SDK would ask for the next page with GET, which the service refuses.
-		page, err := api.NewListQueryResultsForSubscriptionPager(armpolicyinsights.PolicyStatesResourceLatest, c.subscription, options).NextPage(ctx)
+		pager := api.NewListQueryResultsForSubscriptionPager(armpolicyinsights.PolicyStatesResourceLatest, c.subscription, options)
+		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("list policy states: %w", err)
 		}
@@ -152,7 +156,8 @@ func collectPolicyStates(ctx context.Context, c *client, emit collectors.Emit) e
 		}
 		link, err := url.Parse(text(page.ODataNextLink))
 		if err != nil || link.Query().Get("$skiptoken") == "" {
-			return &transport.Error{Operation: policyStateQuery, Reason: posture.ReasonPartialPages, Err: errors.New("the link to the next page holds no token")}
+			return &transport.Error{Operation: policyStateQuery, Reason: posture.ReasonPartialPages,
+				Err: errors.New("the link to the next page holds no token")}
 		}
 		options.SkipToken = to.Ptr(link.Query().Get("$skiptoken"))
 	}
@@ -161,7 +166,8 @@ func collectPolicyStates(ctx context.Context, c *client, emit collectors.Emit) e
 func newPolicyState(s *armpolicyinsights.PolicyState) (out schema.PolicyState, id string) {
 	out = schema.PolicyState{
 		PolicyDefinitionName: strings.ToLower(text(s.PolicyDefinitionName)), PolicySetName: strings.ToLower(text(s.PolicySetDefinitionName)),
-		AssignmentID: idOf(s.PolicyAssignmentID), ResourceID: idOf(s.ResourceID), ComplianceState: text(s.ComplianceState), EvaluatedAt: moment(s.Timestamp),
+		AssignmentID: idOf(s.PolicyAssignmentID), ResourceID: idOf(s.ResourceID), ComplianceState: text(s.ComplianceState),
+		EvaluatedAt: moment(s.Timestamp),
 	}
 	out.Name = out.ResourceID[strings.LastIndexByte(out.ResourceID, '/')+1:]
 	switch {

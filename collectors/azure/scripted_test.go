@@ -54,14 +54,17 @@ type emitted struct {
 }
 
 // readScripted runs a reader's collect function on a tenant that answers as scripted.
-func readScripted(t *testing.T, collect func(context.Context, *client, collectors.Emit) error, answers map[string]string) (map[string]emitted, error) {
+func readScripted(t *testing.T, collect func(context.Context, *client, collectors.Emit) error, answers map[string]string) (map[string]emitted,
+	error) {
 	t.Helper()
-	settings := policy.ClientOptions{Cloud: cloud.AzurePublic, Transport: &scripted{answers: answers, asked: map[string]int{}}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	settings := policy.ClientOptions{Cloud: cloud.AzurePublic, Transport: &scripted{answers: answers, asked: map[string]int{}},
+		Retry: policy.RetryOptions{MaxRetries: -1}}
 	graph, err := newGraph(nobody{}, "https://graph.microsoft.com", settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{credential: nobody{}, options: &arm.ClientOptions{ClientOptions: settings, DisableRPRegistration: true}, graph: graph, tenant: "acme", subscription: "own"}
+	c := &client{credential: nobody{}, options: &arm.ClientOptions{ClientOptions: settings, DisableRPRegistration: true}, graph: graph,
+		tenant: "acme", subscription: "own"}
 	out, mu := map[string]emitted{}, sync.Mutex{}
 	err = collect(context.Background(), c, func(id string, attributes any, gaps ...collectors.Gap) {
 		mu.Lock()

@@ -61,9 +61,10 @@ func pages[T any](ctx context.Context, pager *runtime.Pager[T], each func(T) err
 }
 
 var subscription = collectors.Reader[*client]{
-	Fills:      []*posture.Type{schema.SubscriptionType},
-	Operations: []collectors.Operation{{Name: "armsubscriptions.Client.Get", Permission: "Microsoft.Resources/subscriptions/read", Body: collectors.Store}},
-	Collect:    collectSubscription,
+	Fills: []*posture.Type{schema.SubscriptionType},
+	Operations: []collectors.Operation{{Name: "armsubscriptions.Client.Get", Permission: "Microsoft.Resources/subscriptions/read",
+		Body: collectors.Store}},
+	Collect: collectSubscription,
 }
 
 // collectSubscription emits the subscription that was seen when it was opened.
@@ -84,8 +85,10 @@ var members = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.MemberType, schema.GroupType},
 	Operations: []collectors.Operation{
 		{Name: "armsubscriptions.Client.NewListPager", Permission: "Microsoft.Resources/subscriptions/read", Body: collectors.Store},
-		{Name: "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager", Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
-		{Name: "armauthorization.RoleDefinitionsClient.NewListPager", Permission: "Microsoft.Authorization/roleDefinitions/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager",
+			Permission: "Microsoft.Authorization/roleAssignments/read", Body: collectors.Store},
+		{Name: "armauthorization.RoleDefinitionsClient.NewListPager", Permission: "Microsoft.Authorization/roleDefinitions/read",
+			Body: collectors.Store},
 		{Name: "graph.groupMembers", Permission: "Graph: Directory.Read.All", Body: collectors.Digest},
 	},
 	Collect: collectMembers,
@@ -112,7 +115,8 @@ func collectMembers(ctx context.Context, c *client, emit collectors.Emit) error 
 	}
 	var mu sync.Mutex
 	groups := map[string]bool{}
-	unread := parallel(found, func(s *armsubscriptions.Subscription) string { return text(s.SubscriptionID) }, func(s *armsubscriptions.Subscription) error {
+	idOfMember := func(s *armsubscriptions.Subscription) string { return text(s.SubscriptionID) }
+	unread := parallel(found, idOfMember, func(s *armsubscriptions.Subscription) error {
 		id := strings.ToLower(text(s.SubscriptionID))
 		out := schema.Member{
 			Meta:           posture.Meta{Name: text(s.DisplayName), Tags: tags(s.Tags)},

@@ -166,11 +166,14 @@ func rolesElsewhere(inv *derive.Inventory) {
 	own := "/subscriptions/" + inv.Account.ID
 	members := derive.Above[schema.Member](inv, schema.MemberType).Where(func(m derive.Item[schema.Member]) bool { return m.ID != own })
 	for _, d := range derive.Of[schema.RoleDefinition](inv, schema.RoleDefinitionType).Items {
-		wide := derive.Map2(derive.Read(d, "role_type", d.V.RoleType), derive.Read(d, "assignable_scopes", d.V.AssignableScopes), func(kind string, scopes []string) bool {
-			return kind == "CustomRole" && slices.ContainsFunc(scopes, func(s string) bool { return s != own && !strings.HasPrefix(s, own+"/") })
-		})
-		derive.Set(d, "assigned_elsewhere", &d.V.AssignedElsewhere, derive.And(wide, derive.Exists(members, func(m derive.Item[schema.Member]) derive.Val[bool] {
-			return derive.And(inUse(m), derive.Map(derive.Read(m, "assigned_roles", m.V.AssignedRoles), func(roles []string) bool { return slices.Contains(roles, d.ID) }))
-		})))
+		wide := derive.Map2(derive.Read(d, "role_type", d.V.RoleType), derive.Read(d, "assignable_scopes", d.V.AssignableScopes),
+			func(kind string, scopes []string) bool {
+				return kind == "CustomRole" && slices.ContainsFunc(scopes, func(s string) bool { return s != own && !strings.HasPrefix(s, own+"/") })
+			})
+		derive.Set(d, "assigned_elsewhere", &d.V.AssignedElsewhere,
+			derive.And(wide, derive.Exists(members, func(m derive.Item[schema.Member]) derive.Val[bool] {
+				return derive.And(inUse(m), derive.Map(derive.Read(m, "assigned_roles", m.V.AssignedRoles),
+					func(roles []string) bool { return slices.Contains(roles, d.ID) }))
+			})))
 	}
 }

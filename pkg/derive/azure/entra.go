@@ -46,7 +46,8 @@ func directoryRoleHolders(inv *derive.Inventory) {
 }
 
 // ofHolder reads a value of the user who holds a role; absent when it is no user.
-func ofHolder[V any](a derive.Item[schema.DirectoryRoleAssignment], users derive.Index[schema.User], read func(derive.Item[schema.User]) derive.Val[V]) derive.Val[posture.Opt[V]] {
+func ofHolder[V any](a derive.Item[schema.DirectoryRoleAssignment], users derive.Index[schema.User],
+	read func(derive.Item[schema.User]) derive.Val[V]) derive.Val[posture.Opt[V]] {
 	return derive.Then(derive.Read(a, "principal_type", a.V.PrincipalType), func(kind string) derive.Val[posture.Opt[V]] {
 		if kind != "user" {
 			return derive.Known(posture.Opt[V]{})
@@ -58,7 +59,8 @@ func ofHolder[V any](a derive.Item[schema.DirectoryRoleAssignment], users derive
 }
 
 func isPermanentAdmin(a derive.Item[schema.DirectoryRoleAssignment]) derive.Val[bool] {
-	return derive.And(isGlobalAdmin(a), derive.Map(derive.Read(a, "assignment_kind", a.V.AssignmentKind), func(kind string) bool { return kind == "permanent" }))
+	return derive.And(isGlobalAdmin(a), derive.Map(derive.Read(a, "assignment_kind", a.V.AssignmentKind),
+		func(kind string) bool { return kind == "permanent" }))
 }
 
 // isGlobalAdmin: a user is a Global Administrator, now or on activation.
@@ -89,7 +91,8 @@ func tenantAdmins(inv *derive.Inventory) {
 		admins := derive.Gather(derive.Of[schema.DirectoryRoleAssignment](inv, schema.DirectoryRoleAssignmentType),
 			func(a derive.Item[schema.DirectoryRoleAssignment]) (derive.Val[string], derive.Val[bool]) {
 				active := derive.Map(derive.Read(a, "assignment_kind", a.V.AssignmentKind), func(kind string) bool { return kind != "eligible" })
-				enabled := derive.Map(derive.Read(a, "principal_enabled", a.V.PrincipalEnabled), func(on posture.Opt[bool]) bool { return on.Or(false) })
+				enabled := derive.Map(derive.Read(a, "principal_enabled", a.V.PrincipalEnabled),
+					func(on posture.Opt[bool]) bool { return on.Or(false) })
 				return derive.Read(a, "principal_id", a.V.PrincipalID), derive.And(isGlobalAdmin(a), active, enabled)
 			})
 		admins.Known = sorted(admins.Known)

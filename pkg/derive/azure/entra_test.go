@@ -18,7 +18,8 @@ func user(id string, change func(*schema.User), refused ...string) *posture.Reso
 // admin is a permanent Global Administrator.
 func admin(id string, change func(*schema.DirectoryRoleAssignment), refused ...string) *posture.Resource {
 	a := &schema.DirectoryRoleAssignment{
-		RoleName: "Global Administrator", RoleTemplateID: globalAdministrator, RolePrivileged: true, PrincipalID: id, PrincipalType: "user", AssignmentKind: "permanent",
+		RoleName: "Global Administrator", RoleTemplateID: globalAdministrator, RolePrivileged: true, PrincipalID: id, PrincipalType: "user",
+		AssignmentKind: "permanent",
 	}
 	if change != nil {
 		change(a)
@@ -34,7 +35,8 @@ func TestDirectoryRoleHolders(t *testing.T) {
 			want: map[string]any{"principal_user_type": "Guest", "principal_enabled": false, "principal_synced": true},
 		},
 		"a program is no user": {
-			tenant: true, resources: []*posture.Resource{admin("p", func(a *schema.DirectoryRoleAssignment) { a.PrincipalType = "servicePrincipal" })},
+			tenant: true, resources: []*posture.Resource{admin("p",
+				func(a *schema.DirectoryRoleAssignment) { a.PrincipalType = "servicePrincipal" })},
 			want: map[string]any{"principal_user_type": nil, "principal_enabled": nil, "principal_synced": nil, "break_glass": false},
 		},
 		"a user whom the list of users lacks is not known": {
@@ -54,7 +56,8 @@ func TestDirectoryRoleHolders(t *testing.T) {
 			want: map[string]any{"break_glass": false},
 		},
 		"one who is eligible does not count before the others": {
-			tenant: true, resources: []*posture.Resource{admin("c", nil), admin("b", nil), admin("a", func(a *schema.DirectoryRoleAssignment) { a.AssignmentKind = "eligible" })},
+			tenant: true, resources: []*posture.Resource{admin("c", nil), admin("b", nil),
+				admin("a", func(a *schema.DirectoryRoleAssignment) { a.AssignmentKind = "eligible" })},
 			want: map[string]any{"break_glass": true},
 		},
 		"another role is not meant": {
@@ -66,8 +69,9 @@ func TestDirectoryRoleHolders(t *testing.T) {
 			want: map[string]any{"break_glass": "unread: read assignment_kind"},
 		},
 		"with two before it, it does not matter who else may": {
-			tenant: true, refused: []*posture.Type{schema.DirectoryRoleAssignmentType}, resources: []*posture.Resource{admin("c", nil), admin("b", nil), admin("a", nil)},
-			want: map[string]any{"break_glass": false},
+			tenant: true, refused: []*posture.Type{schema.DirectoryRoleAssignmentType},
+			resources: []*posture.Resource{admin("c", nil), admin("b", nil), admin("a", nil)},
+			want:      map[string]any{"break_glass": false},
 		},
 	})
 }
@@ -104,7 +108,8 @@ func TestUserRoles(t *testing.T) {
 	check(t, map[string]derivation{
 		"no role": {
 			tenant: true, resources: []*posture.Resource{user("a", nil), admin("b", nil), member(nil)},
-			want: map[string]any{"directory_roles": []any{}, "directory_roles_privileged": false, "azure_roles_privileged": false, "vm_login_scopes": []any{}},
+			want: map[string]any{"directory_roles": []any{}, "directory_roles_privileged": false, "azure_roles_privileged": false,
+				"vm_login_scopes": []any{}},
 		},
 		"a harmless role": {
 			tenant: true, resources: []*posture.Resource{user("a", nil), reader},
@@ -119,7 +124,8 @@ func TestUserRoles(t *testing.T) {
 			want: map[string]any{"directory_roles": "unread: read role_name", "directory_roles_privileged": "unread: read role_privileged"},
 		},
 		"a role in Azure": {
-			tenant: true, resources: []*posture.Resource{user("a", nil), member([]schema.Access{{PrincipalID: "a", PrincipalType: "User", Privileged: true}})},
+			tenant: true, resources: []*posture.Resource{user("a", nil),
+				member([]schema.Access{{PrincipalID: "a", PrincipalType: "User", Privileged: true}})},
 			want: map[string]any{"azure_roles_privileged": true, "vm_login_scopes": []any{}},
 		},
 		"what a group holds its members hold": {
@@ -131,12 +137,15 @@ func TestUserRoles(t *testing.T) {
 			want: map[string]any{"azure_roles_privileged": "unread: graph.groupMembers", "vm_login_scopes": "unread: graph.groupMembers"},
 		},
 		"one subscription was read and another not": {
-			tenant: true, resources: []*posture.Resource{user("a", nil), member([]schema.Access{{PrincipalID: "a", PrincipalType: "User", Privileged: true, VMLoginScopes: []string{"/subscriptions/s"}}}),
+			tenant: true, resources: []*posture.Resource{user("a", nil),
+				member([]schema.Access{{PrincipalID: "a", PrincipalType: "User", Privileged: true, VMLoginScopes: []string{"/subscriptions/s"}}}),
 				resource(schema.MemberType, "/subscriptions/t", &schema.Member{State: "Warned"}, "access")},
-			want: map[string]any{"azure_roles_privileged": true, "vm_login_scopes": []any{"/subscriptions/s"}, "vm_login_scopes[]": "unread: read access"},
+			want: map[string]any{"azure_roles_privileged": true, "vm_login_scopes": []any{"/subscriptions/s"},
+				"vm_login_scopes[]": "unread: read access"},
 		},
 		"a subscription that cannot be used does not count": {
-			tenant: true, resources: []*posture.Resource{user("a", nil), resource(schema.MemberType, "/subscriptions/t", &schema.Member{State: "Disabled"}, "access")},
+			tenant: true, resources: []*posture.Resource{user("a", nil),
+				resource(schema.MemberType, "/subscriptions/t", &schema.Member{State: "Disabled"}, "access")},
 			want: map[string]any{"azure_roles_privileged": false, "vm_login_scopes": []any{}},
 		},
 		"subscriptions were not listed": {
@@ -151,10 +160,13 @@ func TestExpiredCredentials(t *testing.T) {
 		ends := func(days int) schema.AppCredential {
 			return schema.AppCredential{EndsAt: posture.Some(now.AddDate(0, 0, days))}
 		}
-		return resource(schema.ApplicationType, "a", &schema.Application{Credentials: schema.AppCredentials{List: []schema.AppCredential{ends(-1), ends(1), {}, ends(-400)}}}, refused...)
+		list := []schema.AppCredential{ends(-1), ends(1), {}, ends(-400)}
+		return resource(schema.ApplicationType, "a", &schema.Application{Credentials: schema.AppCredentials{List: list}}, refused...)
 	}
 	check(t, map[string]derivation{
-		"those that ended before the scan": {tenant: true, resources: []*posture.Resource{application()}, want: map[string]any{"credentials.expired_count": int64(2)}},
-		"not read":                         {tenant: true, resources: []*posture.Resource{application("credentials.list")}, want: map[string]any{"credentials.expired_count": "unread: read credentials.list"}},
+		"those that ended before the scan": {tenant: true, resources: []*posture.Resource{application()},
+			want: map[string]any{"credentials.expired_count": int64(2)}},
+		"not read": {tenant: true, resources: []*posture.Resource{application("credentials.list")},
+			want: map[string]any{"credentials.expired_count": "unread: read credentials.list"}},
 	})
 }

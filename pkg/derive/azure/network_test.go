@@ -286,6 +286,38 @@ func TestVirtualNetwork(t *testing.T) {
 	})
 }
 
+func TestDNSPolicyLogs(t *testing.T) {
+	const policy = own + "microsoft.network/dnsresolverpolicies/dns"
+	network := func(id string, refused ...string) *posture.Resource {
+		return resource(schema.VirtualNetworkType, web, &schema.VirtualNetwork{DNSPolicyID: id}, refused...)
+	}
+	logs := func(refused ...string) *posture.Resource {
+		return resource(schema.ResourceDiagnosticsType, policy, &schema.ResourceDiagnostics{LogCategories: []string{"DnsResponse"}}, refused...)
+	}
+	const path = "dns_policy_log_categories"
+	check(t, map[string]derivation{
+		"no policy":                       {resources: []*posture.Resource{network(""), logs()}, want: map[string]any{path: []any{}}},
+		"what its settings send":          {resources: []*posture.Resource{network(policy), logs()}, want: map[string]any{path: []any{"DnsResponse"}}},
+		"its settings were not read":      {resources: []*posture.Resource{network(policy), logs("log_categories")}, want: map[string]any{path: "unread: read log_categories"}},
+		"resources were not listed":       {resources: []*posture.Resource{network(policy)}, refused: []*posture.Type{schema.ResourceDiagnosticsType}, want: map[string]any{path: "unread: list azure.monitor.resource_diagnostics"}},
+		"a policy that is not among them": {resources: []*posture.Resource{network(policy)}, want: map[string]any{path: "unread: " + listResources}},
+		"which policy was not read":       {resources: []*posture.Resource{network("", "dns_policy_id")}, want: map[string]any{path: "unread: read dns_policy_id"}},
+	})
+}
+
+func TestClusterLogs(t *testing.T) {
+	const id = own + "microsoft.containerservice/managedclusters/aks"
+	cluster := func() *posture.Resource {
+		return resource(schema.KubernetesClusterType, id, &schema.KubernetesCluster{})
+	}
+	check(t, map[string]derivation{
+		"what its settings send": {resources: []*posture.Resource{cluster(), resource(schema.ResourceDiagnosticsType, id, &schema.ResourceDiagnostics{LogCategories: []string{"allLogs"}})},
+			want: map[string]any{"log_categories": []any{"allLogs"}}},
+		"resources were not listed": {resources: []*posture.Resource{cluster()}, refused: []*posture.Type{schema.ResourceDiagnosticsType},
+			want: map[string]any{"log_categories": "unread: list azure.monitor.resource_diagnostics"}},
+	})
+}
+
 func TestPublicAddresses(t *testing.T) {
 	network := func() *posture.Resource { return resource(schema.VirtualNetworkType, web, &schema.VirtualNetwork{}) }
 	address := func(holder, mode string, refused ...string) *posture.Resource {

@@ -58,9 +58,10 @@ func (h hierarchy) up(g derive.Item[schema.ManagementGroup], below []string) der
 // usedLocations: where a subscription has networks.
 func usedLocations(inv *derive.Inventory) {
 	for _, s := range derive.Of[schema.Subscription](inv, schema.SubscriptionType).Items {
-		locations := derive.Gather(derive.Of[schema.VirtualNetwork](inv, schema.VirtualNetworkType), func(v derive.Item[schema.VirtualNetwork]) (derive.Val[string], derive.Val[bool]) {
-			return derive.Read(v, "location", v.V.Location), derive.Known(true)
-		})
+		locations := derive.Gather(derive.Of[schema.VirtualNetwork](inv, schema.VirtualNetworkType),
+			func(v derive.Item[schema.VirtualNetwork]) (derive.Val[string], derive.Val[bool]) {
+				return derive.Read(v, "location", v.V.Location), derive.Known(true)
+			})
 		locations.Known = sorted(locations.Known)
 		derive.SetList(s, "in_use_locations", &s.V.InUseLocations, locations)
 	}

@@ -31,9 +31,10 @@ func TestManagementPaths(t *testing.T) {
 			want:      map[string]any{"management_group_path": "unread: not_collected"},
 		},
 		"the tenant's own view of a subscription": {
-			tenant:    true,
-			resources: []*posture.Resource{resource(schema.MemberType, "/subscriptions/s", &schema.Member{}), group("root", "", []string{"/subscriptions/s"})},
-			want:      map[string]any{"management_group_path": []any{"root"}},
+			tenant: true,
+			resources: []*posture.Resource{resource(schema.MemberType, "/subscriptions/s", &schema.Member{}),
+				group("root", "", []string{"/subscriptions/s"})},
+			want: map[string]any{"management_group_path": []any{"root"}},
 		},
 		"a tenant read to the end without any group": {
 			tenant: true, resources: []*posture.Resource{resource(schema.MemberType, "/subscriptions/s", &schema.Member{})},
@@ -78,12 +79,14 @@ func TestRolePrincipals(t *testing.T) {
 		return resource(schema.PrincipalType, "p", p, refused...)
 	}
 	all := func(exists, enabled any, kind any, managed any) map[string]any {
-		return map[string]any{"principal.exists": exists, "principal.enabled": enabled, "principal.user_type": kind, "principal.is_managed_identity": managed}
+		return map[string]any{"principal.exists": exists, "principal.enabled": enabled, "principal.user_type": kind,
+			"principal.is_managed_identity": managed}
 	}
 	check(t, map[string]derivation{
 		"a user of the tenant": {
-			resources: []*posture.Resource{assignment("User"), principal(nil)}, above: []*posture.Resource{user("p", func(u *schema.User) { u.UserType, u.AccountEnabled = "Guest", false })},
-			want: all(true, false, "Guest", false),
+			resources: []*posture.Resource{assignment("User"), principal(nil)},
+			above:     []*posture.Resource{user("p", func(u *schema.User) { u.UserType, u.AccountEnabled = "Guest", false })},
+			want:      all(true, false, "Guest", false),
 		},
 		"a user who was made since the tenant was scanned": {
 			resources: []*posture.Resource{assignment("User"), principal(nil)}, above: []*posture.Resource{user("q", nil)},
@@ -94,16 +97,19 @@ func TestRolePrincipals(t *testing.T) {
 			want: all(false, false, "", false),
 		},
 		"the directory was not asked": {
-			resources: []*posture.Resource{assignment("User")}, refused: []*posture.Type{schema.PrincipalType}, above: []*posture.Resource{user("p", nil)},
-			want: all("unread: list azure.entra.principal", "unread: list azure.entra.principal", "unread: list azure.entra.principal", "unread: list azure.entra.principal"),
+			resources: []*posture.Resource{assignment("User")}, refused: []*posture.Type{schema.PrincipalType},
+			above: []*posture.Resource{user("p", nil)},
+			want: all("unread: list azure.entra.principal", "unread: list azure.entra.principal", "unread: list azure.entra.principal",
+				"unread: list azure.entra.principal"),
 		},
 		"the tenant was never scanned": {
 			resources: []*posture.Resource{assignment("User"), principal(nil)},
 			want:      all(true, "unread: not_collected", "unread: not_collected", false),
 		},
 		"a managed identity": {
-			resources: []*posture.Resource{assignment("ServicePrincipal"), principal(func(p *schema.Principal) { p.Enabled, p.ManagedIdentity = posture.Some(true), true })},
-			want:      all(true, true, "", true),
+			resources: []*posture.Resource{assignment("ServicePrincipal"),
+				principal(func(p *schema.Principal) { p.Enabled, p.ManagedIdentity = posture.Some(true), true })},
+			want: all(true, true, "", true),
 		},
 		"a program that is switched off": {
 			resources: []*posture.Resource{assignment("ServicePrincipal"), principal(func(p *schema.Principal) { p.Enabled = posture.Some(false) })},
@@ -126,7 +132,8 @@ func TestRolePrincipals(t *testing.T) {
 
 func TestSubscriptionOwners(t *testing.T) {
 	holds := func(id, kind string, change func(*schema.RoleAssignment), refused ...string) *posture.Resource {
-		a := &schema.RoleAssignment{RoleDefinitionID: owner, ScopeLevel: "subscription", PrincipalID: id, PrincipalType: kind, AssignmentKind: "permanent"}
+		a := &schema.RoleAssignment{RoleDefinitionID: owner, ScopeLevel: "subscription", PrincipalID: id, PrincipalType: kind,
+			AssignmentKind: "permanent"}
 		if change != nil {
 			change(a)
 		}
@@ -143,17 +150,21 @@ func TestSubscriptionOwners(t *testing.T) {
 		resource(schema.GroupType, "g", &schema.Group{MemberIDs: []string{"a", "b", "c"}})}
 	check(t, map[string]derivation{
 		"users and members of groups, once each, if enabled": {
-			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("g", "Group", nil)}, exists("a", "g")...), above: people,
-			want: map[string]any{"owner_ids": []any{"a", "b"}},
+			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("g", "Group", nil)}, exists("a", "g")...),
+			above:     people,
+			want:      map[string]any{"owner_ids": []any{"a", "b"}},
 		},
 		"from above too, but not from below": {
-			resources: append([]*posture.Resource{subscription(), holds("a", "User", func(a *schema.RoleAssignment) { a.ScopeLevel = "management_group" }),
+			resources: append([]*posture.Resource{subscription(),
+				holds("a", "User", func(a *schema.RoleAssignment) { a.ScopeLevel = "management_group" }),
 				holds("b", "User", func(a *schema.RoleAssignment) { a.ScopeLevel = "resource_group" })}, exists("a", "b")...), above: people,
 			want: map[string]any{"owner_ids": []any{"a"}},
 		},
 		"other roles, programs and the eligible do not own": {
-			resources: append([]*posture.Resource{subscription(), holds("a", "User", func(a *schema.RoleAssignment) { a.RoleDefinitionID = "contributor" }),
-				holds("p", "ServicePrincipal", nil), holds("b", "User", func(a *schema.RoleAssignment) { a.AssignmentKind = "eligible" })}, exists("a", "b", "p")...), above: people,
+			resources: append([]*posture.Resource{subscription(),
+				holds("a", "User", func(a *schema.RoleAssignment) { a.RoleDefinitionID = "contributor" }),
+				holds("p", "ServicePrincipal", nil), holds("b", "User", func(a *schema.RoleAssignment) { a.AssignmentKind = "eligible" })},
+				exists("a", "b", "p")...), above: people,
 			want: map[string]any{"owner_ids": []any{}},
 		},
 		"somebody deleted owns nothing": {
@@ -161,12 +172,14 @@ func TestSubscriptionOwners(t *testing.T) {
 			want: map[string]any{"owner_ids": []any{}},
 		},
 		"how one holds the role was not read": {
-			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("b", "User", nil, "assignment_kind")}, exists("a", "b")...), above: people,
+			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("b", "User", nil, "assignment_kind")},
+				exists("a", "b")...), above: people,
 			want: map[string]any{"owner_ids": []any{"a"}, "owner_ids[]": "unread: read assignment_kind"},
 		},
 		"a group whose members nobody read": {
-			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("h", "Group", nil)}, exists("a", "h")...), above: people,
-			want: map[string]any{"owner_ids": []any{"a"}, "owner_ids[]": "unread: graph.groupMembers"},
+			resources: append([]*posture.Resource{subscription(), holds("a", "User", nil), holds("h", "Group", nil)}, exists("a", "h")...),
+			above:     people,
+			want:      map[string]any{"owner_ids": []any{"a"}, "owner_ids[]": "unread: graph.groupMembers"},
 		},
 		"assignments were not listed": {
 			resources: []*posture.Resource{subscription()}, refused: []*posture.Type{schema.RoleAssignmentType}, above: people,
@@ -186,8 +199,9 @@ func TestRolesElsewhere(t *testing.T) {
 	const own = "/subscriptions/" + ownSubscription
 	check(t, map[string]derivation{
 		"held in another subscription": {
-			resources: []*posture.Resource{role("CustomRole", "/providers/microsoft.management/managementgroups/root")}, above: []*posture.Resource{other("Enabled", []string{id})},
-			want: map[string]any{"assigned_elsewhere": true},
+			resources: []*posture.Resource{role("CustomRole", "/providers/microsoft.management/managementgroups/root")},
+			above:     []*posture.Resource{other("Enabled", []string{id})},
+			want:      map[string]any{"assigned_elsewhere": true},
 		},
 		"held nowhere": {
 			resources: []*posture.Resource{role("CustomRole", own, "/subscriptions/other")}, above: []*posture.Resource{other("Enabled", nil)},
@@ -206,12 +220,14 @@ func TestRolesElsewhere(t *testing.T) {
 			want:      map[string]any{"assigned_elsewhere": false},
 		},
 		"another subscription was not read": {
-			resources: []*posture.Resource{role("CustomRole", "/subscriptions/other")}, above: []*posture.Resource{other("Enabled", nil, "assigned_roles")},
-			want: map[string]any{"assigned_elsewhere": "unread: read assigned_roles"},
+			resources: []*posture.Resource{role("CustomRole", "/subscriptions/other")},
+			above:     []*posture.Resource{other("Enabled", nil, "assigned_roles")},
+			want:      map[string]any{"assigned_elsewhere": "unread: read assigned_roles"},
 		},
 		"nor need one be that nobody can use": {
-			resources: []*posture.Resource{role("CustomRole", "/subscriptions/other")}, above: []*posture.Resource{other("Disabled", nil, "assigned_roles")},
-			want: map[string]any{"assigned_elsewhere": false},
+			resources: []*posture.Resource{role("CustomRole", "/subscriptions/other")},
+			above:     []*posture.Resource{other("Disabled", nil, "assigned_roles")},
+			want:      map[string]any{"assigned_elsewhere": false},
 		},
 		"the tenant was never scanned": {
 			resources: []*posture.Resource{role("CustomRole", "/subscriptions/other")},
@@ -240,7 +256,8 @@ func TestLogDestinations(t *testing.T) {
 	const account = own + "microsoft.storage/storageaccounts/logs"
 	const workspace = "/subscriptions/other/resourcegroups/rg/providers/microsoft.operationalinsights/workspaces/central"
 	export := func(account, workspace string, refused ...string) *posture.Resource {
-		return resource(schema.SubscriptionDiagnosticSettingType, "export", &schema.SubscriptionDiagnosticSetting{StorageAccountID: account, WorkspaceID: workspace}, refused...)
+		return resource(schema.SubscriptionDiagnosticSettingType, "export",
+			&schema.SubscriptionDiagnosticSetting{StorageAccountID: account, WorkspaceID: workspace}, refused...)
 	}
 	lock := func(scope string) *posture.Resource {
 		return resource(schema.LockType, "lock", &schema.Lock{Scope: scope})
@@ -278,8 +295,9 @@ func TestLogDestinations(t *testing.T) {
 			want: map[string]any{"log_destinations": at(true)},
 		},
 		"perhaps another tenant": {
-			resources: []*posture.Resource{subscription(), export(account, workspace), lock(account)}, above: noMembers, refusedAbove: []*posture.Type{schema.MemberType},
-			want: map[string]any{"log_destinations": at(true), "log_destinations[]": "unread: list azure.subscriptions.member"},
+			resources: []*posture.Resource{subscription(), export(account, workspace), lock(account)}, above: noMembers,
+			refusedAbove: []*posture.Type{schema.MemberType},
+			want:         map[string]any{"log_destinations": at(true), "log_destinations[]": "unread: list azure.subscriptions.member"},
 		},
 		"exports were not listed": {
 			resources: []*posture.Resource{subscription()}, refused: []*posture.Type{schema.SubscriptionDiagnosticSettingType}, above: noMembers,

@@ -19,8 +19,9 @@ import (
 // Azure roles: custom ones, who holds which where, and what it takes to activate one.
 var authorizationService = service{
 	kinds: []world.Kind{
-		{Name: "azure.custom_role", Sort: inTenant, Global: true, Count: 5, Fixed: true, Defects: []world.Defect{{Name: "star", Share: 0.2, Drift: 0.2},
-			{Name: "provider-wide", Share: 0.2, Drift: 0.2}, {Name: "grants", Drift: 0.3}, {Name: "in-group", Share: 0.3}}},
+		{Name: "azure.custom_role", Sort: inTenant, Global: true, Count: 5, Fixed: true,
+			Defects: []world.Defect{{Name: "star", Share: 0.2, Drift: 0.2},
+				{Name: "provider-wide", Share: 0.2, Drift: 0.2}, {Name: "grants", Drift: 0.3}, {Name: "in-group", Share: 0.3}}},
 		{
 			Name: "azure.upper_assignment", Sort: inTenant, Global: true, Count: 5, Fixed: true,
 			Defects:    []world.Defect{{Name: "elevated", Drift: 0.9}, {Name: "eligible", Share: 0.2, Drift: 0.2}, {Name: "timed", Share: 0.2}},
@@ -28,13 +29,15 @@ var authorizationService = service{
 		},
 		{
 			Name: "azure.assignment", Sort: inSubscription, Global: true, Count: 12,
-			Defects: []world.Defect{{Name: "ghost", Share: 0.05, Drift: 0.2}, {Name: "eligible", Share: 0.2, Drift: 0.3}, {Name: "timed", Share: 0.1}, {Name: "active", Share: 0.1},
+			Defects: []world.Defect{{Name: "ghost", Share: 0.05, Drift: 0.2}, {Name: "eligible", Share: 0.2, Drift: 0.3},
+				{Name: "timed", Share: 0.1}, {Name: "active", Share: 0.1},
 				{Name: "owner", Drift: 0.8}, {Name: "to-program", Drift: 0.8}, {Name: "conditioned", Share: 0.3, Drift: 0.3}},
 			ExpectMore: func(s *world.State) map[world.Judged]posture.Result { return expectAssignments(placeOf(s).own()) },
 		},
 		{
 			Name: "azure.activation", Sort: inSubscription, Global: true, Count: 4, Fixed: true,
-			Defects: []world.Defect{{Name: "no-mfa", Share: 0.2, Drift: 0.3}, {Name: "no-reason", Share: 0.2, Drift: 0.2}, {Name: "long", Share: 0.2, Drift: 0.2},
+			Defects: []world.Defect{{Name: "no-mfa", Share: 0.2, Drift: 0.3}, {Name: "no-reason", Share: 0.2, Drift: 0.2},
+				{Name: "long", Share: 0.2, Drift: 0.2},
 				{Name: "context", Share: 0.3}, {Name: "approval", Share: 0.5}},
 			ExpectMore: expectActivation,
 		},
@@ -67,13 +70,17 @@ var builtInRoles = []azureRole{
 	{id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", name: "Owner", actions: []string{"*"}},
 	{id: "b24988ac-6180-42a0-ab88-20f7382dd24c", name: "Contributor", actions: []string{"*"}},
 	{id: "acdd72a7-3385-48ef-bd42-f606fba81ae7", name: "Reader", actions: []string{"*/read"}},
-	{id: "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", name: "User Access Administrator", actions: []string{"*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"}},
-	{id: "f58310d9-a9f6-439a-9e8d-f62e7b41a168", name: "Role Based Access Control Administrator", actions: []string{"Microsoft.Authorization/roleAssignments/write", "*/read"}},
-	{id: "1c0163c0-47e6-4577-8991-ea5c82e286e4", name: "Virtual Machine Administrator Login", actions: []string{"Microsoft.Compute/virtualMachines/*/read"},
+	{id: "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", name: "User Access Administrator",
+		actions: []string{"*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"}},
+	{id: "f58310d9-a9f6-439a-9e8d-f62e7b41a168", name: "Role Based Access Control Administrator",
+		actions: []string{"Microsoft.Authorization/roleAssignments/write", "*/read"}},
+	{id: "1c0163c0-47e6-4577-8991-ea5c82e286e4", name: "Virtual Machine Administrator Login",
+		actions:     []string{"Microsoft.Compute/virtualMachines/*/read"},
 		dataActions: []string{"Microsoft.Compute/virtualMachines/login/action", "Microsoft.Compute/virtualMachines/loginAsAdmin/action"}},
 	{id: "fb879df8-f326-4884-b1cf-06f3ad86be52", name: "Virtual Machine User Login", actions: []string{"Microsoft.Compute/virtualMachines/*/read"},
 		dataActions: []string{"Microsoft.Compute/virtualMachines/login/action"}},
-	{id: "ba92f5b4-2d11-453d-a403-e96b0029c9fe", name: "Storage Blob Data Contributor", actions: []string{"Microsoft.Storage/storageAccounts/blobServices/containers/read"},
+	{id: "ba92f5b4-2d11-453d-a403-e96b0029c9fe", name: "Storage Blob Data Contributor",
+		actions:     []string{"Microsoft.Storage/storageAccounts/blobServices/containers/read"},
 		dataActions: []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"}},
 }
 
@@ -105,7 +112,8 @@ func (w *states) place(c azure.Call) (place, error) {
 // customRole is a role of the tenant's own. The even ones can be assigned everywhere, the odd ones in one subscription.
 func (p place) customRole(index int) azureRole {
 	it := p.tenant.Items("azure.custom_role")[index]
-	r := azureRole{id: objectID(it, ""), name: "Acme " + it.Name(), custom: it, actions: []string{"Microsoft.Compute/virtualMachines/write", "Microsoft.Authorization/*/read"}}
+	r := azureRole{id: objectID(it, ""), name: "Acme " + it.Name(), custom: it,
+		actions: []string{"Microsoft.Compute/virtualMachines/write", "Microsoft.Authorization/*/read"}}
 	if index == lockKeeper {
 		r.actions = []string{"Microsoft.Authorization/locks/*"}
 	} else {
@@ -197,7 +205,8 @@ func (p place) own() []*assignment {
 	base := "/subscriptions/" + p.Account.ID
 	var out []*assignment
 	for _, it := range p.Items("azure.assignment") {
-		a := &assignment{it: it, id: base + "/providers/Microsoft.Authorization/roleAssignments/" + objectID(it, "assignment"), kind: p.kind(it), scope: base}
+		a := &assignment{it: it, id: base + "/providers/Microsoft.Authorization/roleAssignments/" + objectID(it, "assignment"),
+			kind: p.kind(it), scope: base}
 		if it.Has("conditioned") {
 			a.condition = "@Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'Group'"
 		}
@@ -222,7 +231,8 @@ func (p place) own() []*assignment {
 			}
 			a.toProgram(p.tenant, 0)
 		case 6:
-			a.role, a.scope = builtIn("Virtual Machine User Login"), base+"/resourceGroups/"+group+"/providers/Microsoft.Compute/virtualMachines/vm-jump"
+			a.role, a.scope = builtIn("Virtual Machine User Login"),
+				base+"/resourceGroups/"+group+"/providers/Microsoft.Compute/virtualMachines/vm-jump"
 		case 7:
 			a.role = p.customRole(lockKeeper)
 			a.toGroup(p.tenant, admins)
@@ -316,7 +326,9 @@ func (p place) accessOf() map[string]userAccess {
 			for _, u := range users {
 				if u != nil && a.kind != "eligible" {
 					held := out[userID(u)]
-					out[userID(u)] = userAccess{held.privileged || a.role.privileged() && a.upper(), held.login || strings.HasSuffix(a.role.name, "Login")}
+					held.privileged = held.privileged || a.role.privileged() && a.upper()
+					held.login = held.login || strings.HasSuffix(a.role.name, "Login")
+					out[userID(u)] = held
 				}
 			}
 		}
@@ -334,13 +346,15 @@ func expectAssignments(list []*assignment) map[world.Judged]posture.Result {
 		strong := a.role.name == "Owner" || a.role.name == "User Access Administrator"
 		closed := isUser && (a.user == nil || a.user.Has("disabled")) || a.program != nil && a.program.Has("disabled")
 		byName := isUser && (a.kind == "permanent" || a.kind == "time_bound")
+		changes := a.role.privileged() || a.role.writes()
+		standing := a.role.privileged() && a.upper() && a.scope != "/"
 		for rule, result := range map[string]posture.Result{
 			"azure-authorization-no-root-scope-access-administrator": unless(!strong, failIf(a.scope == "/")),
-			"azure-authorization-no-guest-privileged-assignments":    unless(!isUser || !a.role.privileged() && !a.role.writes(), failIf(guest)),
-			"azure-authorization-no-guest-read-assignments":          unless(!isUser || !a.upper() || a.role.privileged() || a.role.writes(), failIf(guest)),
+			"azure-authorization-no-guest-privileged-assignments":    unless(!isUser || !changes, failIf(guest)),
+			"azure-authorization-no-guest-read-assignments":          unless(!isUser || !a.upper() || changes, failIf(guest)),
 			"azure-authorization-no-disabled-principals":             failIf(closed),
 			"azure-authorization-no-service-principal-owners":        unless(a.program == nil, failIf(strong && a.condition == "" && a.upper())),
-			"azure-authorization-privileged-roles-through-groups":    unless(!a.role.privileged() || !a.upper() || a.scope == "/" || a.program != nil, failIf(byName)),
+			"azure-authorization-privileged-roles-through-groups":    unless(!standing || a.program != nil, failIf(byName)),
 		} {
 			out[world.Judged{Rule: rule, Resource: key}] = result
 		}
@@ -379,7 +393,8 @@ func expectRoles(s *world.State) map[world.Judged]posture.Result {
 			}
 		}
 	}
-	out[world.Judged{Rule: "azure-authorization-subscription-owner-count", Resource: subscriptionKey(s)}] = failIf(len(enabled) < 2 || len(enabled) > 3)
+	owned := len(enabled) >= 2 && len(enabled) <= 3
+	out[world.Judged{Rule: "azure-authorization-subscription-owner-count", Resource: subscriptionKey(s)}] = failIf(!owned)
 	out[world.Judged{Rule: "azure-authorization-lock-administration-delegated", Resource: subscriptionKey(s)}] = failIf(!locksKept)
 	for _, r := range p.roles() {
 		assigned := slices.ContainsFunc(all, func(a *assignment) bool { return a.role.id == r.id && a.kind != "eligible" })
@@ -391,14 +406,17 @@ func expectRoles(s *world.State) map[world.Judged]posture.Result {
 		star := r.custom != nil && !keeper && r.custom.Has("star")
 		wide := r.custom != nil && (keeper || star || r.custom.Has("provider-wide") || r.custom.Has("grants"))
 		narrow := r.custom != nil && r.custom.Index%2 == 1 && r.custom.Has("in-group")
-		out[world.Judged{Rule: "azure-authorization-custom-role-no-owner-equivalent", Resource: key}] = unless(r.custom == nil, failIf(star && !narrow))
-		out[world.Judged{Rule: "azure-authorization-custom-role-least-privilege", Resource: key}] = unless(r.custom == nil, failIf(wide || !held[r.id]))
+		out[world.Judged{Rule: "azure-authorization-custom-role-no-owner-equivalent", Resource: key}] = unless(r.custom == nil,
+			failIf(star && !narrow))
+		out[world.Judged{Rule: "azure-authorization-custom-role-least-privilege", Resource: key}] = unless(r.custom == nil,
+			failIf(wide || !held[r.id]))
 	}
 	return out
 }
 
 func activationID(it *world.Item) string {
-	return "/subscriptions/" + it.Account.ID + "/providers/Microsoft.Authorization/roleManagementPolicyAssignments/" + objectID(it, "policy") + "_" + activated(it).id
+	provider := "/subscriptions/" + it.Account.ID + "/providers/Microsoft.Authorization/"
+	return provider + "roleManagementPolicyAssignments/" + objectID(it, "policy") + "_" + activated(it).id
 }
 
 // activated is the role whose activation is meant.
@@ -412,27 +430,30 @@ func expectActivation(s *world.State) map[world.Judged]posture.Result {
 		return out
 	}
 	for _, it := range s.Items("azure.activation") {
-		key := world.Judged{Rule: "azure-authorization-owner-activation-hardened", Resource: keyOf("azure.authorization.role_management_policy", activationID(it))}
+		key := world.Judged{Rule: "azure-authorization-owner-activation-hardened",
+			Resource: keyOf("azure.authorization.role_management_policy", activationID(it))}
 		out[key] = unless(it.Index == 1, failIf(it.Has("no-mfa") && !it.Has("context") || it.Has("no-reason") || it.Has("long")))
 	}
 	return out
 }
 
 func handleAuthorization(s *azure.Server, w *states) {
-	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager", func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
-		p, err := w.place(c)
-		if err != nil {
-			return nil, err
-		}
-		return p.activeRows(p.all()), nil
-	})
-	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
-		p, err := w.place(c)
-		if err != nil {
-			return nil, err
-		}
-		return p.activeRows(p.askedFor(c)), nil
-	})
+	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForSubscriptionPager",
+		func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
+			p, err := w.place(c)
+			if err != nil {
+				return nil, err
+			}
+			return p.activeRows(p.all()), nil
+		})
+	azure.List(s, "armauthorization.RoleAssignmentsClient.NewListForScopePager",
+		func(c azure.Call) (*armauthorization.RoleAssignmentListResult, error) {
+			p, err := w.place(c)
+			if err != nil {
+				return nil, err
+			}
+			return p.activeRows(p.askedFor(c)), nil
+		})
 	azure.List(s, "armauthorization.RoleDefinitionsClient.NewListPager", func(c azure.Call) (*armauthorization.RoleDefinitionListResult, error) {
 		p, err := w.place(c)
 		if err != nil {
@@ -446,64 +467,71 @@ func handleAuthorization(s *azure.Server, w *states) {
 		}
 		return out, nil
 	})
-	azure.List(s, "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleEligibilityScheduleInstanceListResult, error) {
-		p, err := w.licensed(c)
-		if err != nil {
-			return nil, err
-		}
-		out := &armauthorization.RoleEligibilityScheduleInstanceListResult{}
-		for _, a := range p.askedFor(c) {
-			if a.kind == "eligible" {
-				out.Value = append(out.Value, &armauthorization.RoleEligibilityScheduleInstance{
-					ID: &a.id, Name: to.Ptr(path.Base(a.id)), Type: to.Ptr("Microsoft.Authorization/roleEligibilityScheduleInstances"),
-					Properties: &armauthorization.RoleEligibilityScheduleInstanceProperties{
-						PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope, Condition: conditionOf(a),
-						MemberType: to.Ptr(armauthorization.MemberTypeDirect), StartDateTime: to.Ptr(p.Long(a.it, 30)), EndDateTime: to.Ptr(p.Time().AddDate(0, 6, 0)),
-						CreatedOn: to.Ptr(p.Long(a.it, 30)), Status: to.Ptr(armauthorization.StatusProvisioned),
-					},
-				})
+	azure.List(s, "armauthorization.RoleEligibilityScheduleInstancesClient.NewListForScopePager",
+		func(c azure.Call) (*armauthorization.RoleEligibilityScheduleInstanceListResult, error) {
+			p, err := w.licensed(c)
+			if err != nil {
+				return nil, err
 			}
-		}
-		return out, nil
-	})
-	azure.List(s, "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleAssignmentScheduleInstanceListResult, error) {
-		p, err := w.licensed(c)
-		if err != nil {
-			return nil, err
-		}
-		out := &armauthorization.RoleAssignmentScheduleInstanceListResult{}
-		for _, a := range p.askedFor(c) {
-			if a.kind == "eligible" {
-				continue
+			out := &armauthorization.RoleEligibilityScheduleInstanceListResult{}
+			for _, a := range p.askedFor(c) {
+				if a.kind == "eligible" {
+					out.Value = append(out.Value, &armauthorization.RoleEligibilityScheduleInstance{
+						ID: &a.id, Name: to.Ptr(path.Base(a.id)), Type: to.Ptr("Microsoft.Authorization/roleEligibilityScheduleInstances"),
+						Properties: &armauthorization.RoleEligibilityScheduleInstanceProperties{
+							PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)),
+							Scope: &a.scope, Condition: conditionOf(a),
+							MemberType: to.Ptr(armauthorization.MemberTypeDirect), StartDateTime: to.Ptr(p.Long(a.it, 30)),
+							EndDateTime: to.Ptr(p.Time().AddDate(0, 6, 0)),
+							CreatedOn:   to.Ptr(p.Long(a.it, 30)), Status: to.Ptr(armauthorization.StatusProvisioned),
+						},
+					})
+				}
 			}
-			row := &armauthorization.RoleAssignmentScheduleInstanceProperties{
-				OriginRoleAssignmentID: &a.id, PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope,
-				AssignmentType: to.Ptr(armauthorization.AssignmentTypeAssigned), MemberType: to.Ptr(armauthorization.MemberTypeDirect),
+			return out, nil
+		})
+	azure.List(s, "armauthorization.RoleAssignmentScheduleInstancesClient.NewListForScopePager",
+		func(c azure.Call) (*armauthorization.RoleAssignmentScheduleInstanceListResult, error) {
+			p, err := w.licensed(c)
+			if err != nil {
+				return nil, err
 			}
-			switch a.kind {
-			case "time_bound":
-				row.EndDateTime = to.Ptr(p.Time().AddDate(0, 1, 0))
-			case "activated":
-				row.AssignmentType, row.EndDateTime = to.Ptr(armauthorization.AssignmentTypeActivated), to.Ptr(p.Time().Add(3*time.Hour))
+			out := &armauthorization.RoleAssignmentScheduleInstanceListResult{}
+			for _, a := range p.askedFor(c) {
+				if a.kind == "eligible" {
+					continue
+				}
+				row := &armauthorization.RoleAssignmentScheduleInstanceProperties{
+					OriginRoleAssignmentID: &a.id, PrincipalID: &a.principalID, PrincipalType: &a.principalType,
+					RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope,
+					AssignmentType: to.Ptr(armauthorization.AssignmentTypeAssigned), MemberType: to.Ptr(armauthorization.MemberTypeDirect),
+				}
+				switch a.kind {
+				case "time_bound":
+					row.EndDateTime = to.Ptr(p.Time().AddDate(0, 1, 0))
+				case "activated":
+					row.AssignmentType, row.EndDateTime = to.Ptr(armauthorization.AssignmentTypeActivated), to.Ptr(p.Time().Add(3*time.Hour))
+				}
+				out.Value = append(out.Value, &armauthorization.RoleAssignmentScheduleInstance{ID: to.Ptr(a.id + "/instance"), Properties: row})
 			}
-			out.Value = append(out.Value, &armauthorization.RoleAssignmentScheduleInstance{ID: to.Ptr(a.id + "/instance"), Properties: row})
-		}
-		return out, nil
-	})
-	azure.List(s, "armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager", func(c azure.Call) (*armauthorization.RoleManagementPolicyAssignmentListResult, error) {
-		p, err := w.licensed(c)
-		if err != nil {
-			return nil, err
-		}
-		out := &armauthorization.RoleManagementPolicyAssignmentListResult{}
-		for _, it := range p.Items("azure.activation") {
-			out.Value = append(out.Value, activationPolicy(it))
-		}
-		reader := activationPolicy(p.Items("azure.activation")[1]) // every role has a policy
-		reader.ID, reader.Properties.RoleDefinitionID = to.Ptr(*reader.ID+"_reader"), to.Ptr("/subscriptions/"+p.Account.ID+"/providers/Microsoft.Authorization/roleDefinitions/"+builtIn("Reader").id)
-		out.Value = append(out.Value, reader)
-		return out, nil
-	})
+			return out, nil
+		})
+	azure.List(s, "armauthorization.RoleManagementPolicyAssignmentsClient.NewListForScopePager",
+		func(c azure.Call) (*armauthorization.RoleManagementPolicyAssignmentListResult, error) {
+			p, err := w.licensed(c)
+			if err != nil {
+				return nil, err
+			}
+			out := &armauthorization.RoleManagementPolicyAssignmentListResult{}
+			for _, it := range p.Items("azure.activation") {
+				out.Value = append(out.Value, activationPolicy(it))
+			}
+			reader := activationPolicy(p.Items("azure.activation")[1]) // every role has a policy
+			reader.ID, reader.Properties.RoleDefinitionID = to.Ptr(*reader.ID+"_reader"),
+				to.Ptr("/subscriptions/"+p.Account.ID+"/providers/Microsoft.Authorization/roleDefinitions/"+builtIn("Reader").id)
+			out.Value = append(out.Value, reader)
+			return out, nil
+		})
 	graph(s, w, "graph.getByIds", directoryObjects)
 }
 
@@ -511,7 +539,8 @@ func handleAuthorization(s *azure.Server, w *states) {
 func (w *states) licensed(c azure.Call) (place, error) {
 	p, err := w.place(c)
 	if err == nil && !hasP2(p.tenant) {
-		err = &azure.Error{Status: 400, Code: "AadPremiumLicenseRequired", Message: "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."}
+		err = &azure.Error{Status: 400, Code: "AadPremiumLicenseRequired",
+			Message: "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."}
 	}
 	return p, err
 }
@@ -557,7 +586,8 @@ func (p place) activeRows(list []*assignment) *armauthorization.RoleAssignmentLi
 		out.Value = append(out.Value, &armauthorization.RoleAssignment{
 			ID: &a.id, Name: to.Ptr(path.Base(a.id)), Type: to.Ptr("Microsoft.Authorization/roleAssignments"),
 			Properties: &armauthorization.RoleAssignmentProperties{
-				PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope, Condition: conditionOf(a),
+				PrincipalID: &a.principalID, PrincipalType: &a.principalType, RoleDefinitionID: to.Ptr(definitionID(a)), Scope: &a.scope,
+				Condition: conditionOf(a),
 				CreatedOn: to.Ptr(p.Long(a.it, 30)), UpdatedOn: to.Ptr(p.Long(a.it, 30)),
 			},
 		})
@@ -578,7 +608,8 @@ func definition(r azureRole, scope string) *armauthorization.RoleDefinition {
 		ID: &id, Name: &r.id, Type: to.Ptr("Microsoft.Authorization/roleDefinitions"),
 		Properties: &armauthorization.RoleDefinitionProperties{
 			RoleName: &r.name, RoleType: &kind, Description: to.Ptr(r.name + "."), AssignableScopes: scopes,
-			Permissions: []*armauthorization.Permission{{Actions: pointers(r.actions), NotActions: pointers(nil), DataActions: pointers(r.dataActions), NotDataActions: pointers(nil)}},
+			Permissions: []*armauthorization.Permission{{Actions: pointers(r.actions), NotActions: pointers(nil),
+				DataActions: pointers(r.dataActions), NotDataActions: pointers(nil)}},
 		},
 	}
 }
@@ -610,31 +641,41 @@ func activationPolicy(it *world.Item) *armauthorization.RoleManagementPolicyAssi
 	role := activated(it)
 	context := it.Has("context")
 	return &armauthorization.RoleManagementPolicyAssignment{
-		ID: to.Ptr(activationID(it)), Name: to.Ptr(path.Base(activationID(it))), Type: to.Ptr("Microsoft.Authorization/roleManagementPolicyAssignments"),
+		ID: to.Ptr(activationID(it)), Name: to.Ptr(path.Base(activationID(it))),
+		Type: to.Ptr("Microsoft.Authorization/roleManagementPolicyAssignments"),
 		Properties: &armauthorization.RoleManagementPolicyAssignmentProperties{
 			Scope: &scope, RoleDefinitionID: to.Ptr(scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role.id),
 			PolicyID: to.Ptr(scope + "/providers/Microsoft.Authorization/roleManagementPolicies/" + objectID(it, "policy")),
 			PolicyAssignmentProperties: &armauthorization.PolicyAssignmentProperties{
-				RoleDefinition: &armauthorization.PolicyAssignmentPropertiesRoleDefinition{ID: &role.id, DisplayName: &role.name, Type: to.Ptr("BuiltInRole")},
+				RoleDefinition: &armauthorization.PolicyAssignmentPropertiesRoleDefinition{ID: &role.id, DisplayName: &role.name,
+					Type: to.Ptr("BuiltInRole")},
 			},
 			EffectiveRules: []armauthorization.RoleManagementPolicyRuleClassification{
 				&armauthorization.RoleManagementPolicyEnablementRule{
-					ID: to.Ptr("Enablement_EndUser_Assignment"), RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyEnablementRule), Target: target("EndUser"), EnabledRules: enabled,
+					ID:       to.Ptr("Enablement_EndUser_Assignment"),
+					RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyEnablementRule),
+					Target:   target("EndUser"), EnabledRules: enabled,
 				},
 				&armauthorization.RoleManagementPolicyExpirationRule{
-					ID: to.Ptr("Expiration_EndUser_Assignment"), RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyExpirationRule), Target: target("EndUser"),
+					ID:       to.Ptr("Expiration_EndUser_Assignment"),
+					RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyExpirationRule), Target: target("EndUser"),
 					IsExpirationRequired: to.Ptr(true), MaximumDuration: &longest,
 				},
 				&armauthorization.RoleManagementPolicyExpirationRule{
-					ID: to.Ptr("Expiration_Admin_Assignment"), RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyExpirationRule), Target: target("Admin"),
+					ID:       to.Ptr("Expiration_Admin_Assignment"),
+					RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyExpirationRule), Target: target("Admin"),
 					IsExpirationRequired: to.Ptr(it.Has("approval")), MaximumDuration: to.Ptr("P180D"),
 				},
 				&armauthorization.RoleManagementPolicyApprovalRule{
-					ID: to.Ptr("Approval_EndUser_Assignment"), RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyApprovalRule), Target: target("EndUser"),
-					Setting: &armauthorization.ApprovalSettings{IsApprovalRequired: to.Ptr(it.Has("approval")), IsRequestorJustificationRequired: to.Ptr(true)},
+					ID:       to.Ptr("Approval_EndUser_Assignment"),
+					RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyApprovalRule), Target: target("EndUser"),
+					Setting: &armauthorization.ApprovalSettings{IsApprovalRequired: to.Ptr(it.Has("approval")),
+						IsRequestorJustificationRequired: to.Ptr(true)},
 				},
 				&armauthorization.RoleManagementPolicyAuthenticationContextRule{
-					ID: to.Ptr("AuthenticationContext_EndUser_Assignment"), RuleType: to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyAuthenticationContextRule), Target: target("EndUser"),
+					ID:        to.Ptr("AuthenticationContext_EndUser_Assignment"),
+					RuleType:  to.Ptr(armauthorization.RoleManagementPolicyRuleTypeRoleManagementPolicyAuthenticationContextRule),
+					Target:    target("EndUser"),
 					IsEnabled: &context, ClaimValue: to.Ptr(map[bool]string{true: "c1"}[context]),
 				},
 			},
@@ -653,12 +694,14 @@ func directoryObjects(c azure.Call, s *world.State) (object, error) {
 	out := []object{}
 	for _, it := range s.Items("azure.user") {
 		if slices.Contains(asked.IDs, userID(it)) {
-			out = append(out, object{"@odata.type": "#microsoft.graph.user", "id": userID(it), "displayName": it.Name(), "userPrincipalName": it.Name() + "@acme.example"})
+			out = append(out, object{"@odata.type": "#microsoft.graph.user", "id": userID(it), "displayName": it.Name(),
+				"userPrincipalName": it.Name() + "@acme.example"})
 		}
 	}
 	for index, it := range s.Items("azure.group") {
 		if slices.Contains(asked.IDs, groupID(s, index)) {
-			out = append(out, object{"@odata.type": "#microsoft.graph.group", "id": groupID(s, index), "displayName": "grp-" + it.Name(), "securityEnabled": true})
+			out = append(out, object{"@odata.type": "#microsoft.graph.group", "id": groupID(s, index), "displayName": "grp-" + it.Name(),
+				"securityEnabled": true})
 		}
 	}
 	for index, it := range s.Items("azure.program") {

@@ -14,10 +14,13 @@ var entraService = service{
 	kinds: []world.Kind{{
 		Name: "azure.tenant", Sort: inTenant, Global: true, Count: 1, Fixed: true,
 		Defects: []world.Defect{{Name: "no-p1", Drift: 0.4}, {Name: "p2-lapsed", Drift: 1}, {Name: "defaults", Drift: 0.8},
-			{Name: "all-invite", Drift: 0.5}, {Name: "guests-see", Drift: 0.6}, {Name: "guests-unset", Drift: 0.2}, {Name: "apps", Drift: 0.5}, {Name: "tenants", Drift: 1},
+			{Name: "all-invite", Drift: 0.5}, {Name: "guests-see", Drift: 0.6}, {Name: "guests-unset", Drift: 0.2},
+			{Name: "apps", Drift: 0.5}, {Name: "tenants", Drift: 1},
 			{Name: "security-groups", Drift: 0.5}, {Name: "teams", Drift: 0.7}, {Name: "consent", Drift: 0.6}, {Name: "any-consent", Drift: 0.6},
-			{Name: "many-guesses", Drift: 1}, {Name: "short-lockout", Drift: 0.7}, {Name: "no-banned-words", Drift: 0.6}, {Name: "no-settings", Drift: 0.6},
-			{Name: "text-messages", Drift: 0.6}, {Name: "no-strong-method", Drift: 0.5}, {Name: "no-campaign", Drift: 0.4}, {Name: "devices-open", Share: 0.5, Drift: 1},
+			{Name: "many-guesses", Drift: 1}, {Name: "short-lockout", Drift: 0.7}, {Name: "no-banned-words", Drift: 0.6},
+			{Name: "no-settings", Drift: 0.6},
+			{Name: "text-messages", Drift: 0.6}, {Name: "no-strong-method", Drift: 0.5}, {Name: "no-campaign", Drift: 0.4},
+			{Name: "devices-open", Share: 0.5, Drift: 1},
 			{Name: "groups-open", Drift: 0.7}, {Name: "may-leave", Drift: 0.6}, {Name: "may-enter", Drift: 0.6}},
 		Expect: expectTenant,
 	}},
@@ -25,34 +28,40 @@ var entraService = service{
 }
 
 func expectTenant(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
-	settings := !it.Has("no-settings")
+	settings, defaults, free := !it.Has("no-settings"), it.Has("defaults"), it.Has("no-p1")
+	// lacks: the policy is not in force, or has one of the defects.
+	lacks := func(policy int, defects ...string) bool {
+		return !inForce(s, policy) || slices.ContainsFunc(defects, func(d string) bool { return policyHas(s, policy, d) })
+	}
+	none := func(kind string, good func(*world.Item) bool) bool { return !slices.ContainsFunc(s.Items(kind), good) }
 	return tenantKey(s), map[string]posture.Result{
-		"azure-entra-guest-invitations-restricted":            failIf(it.Has("all-invite")),
-		"azure-entra-guest-access-restricted":                 failIf(it.Has("guests-see") || it.Has("guests-unset")),
-		"azure-entra-users-cannot-register-apps":              failIf(it.Has("apps")),
-		"azure-entra-users-cannot-create-tenants":             failIf(it.Has("tenants")),
-		"azure-entra-users-cannot-create-security-groups":     failIf(it.Has("security-groups")),
-		"azure-entra-users-cannot-create-m365-groups":         failIf(it.Has("teams") || !settings),
-		"azure-entra-user-consent-verified-publishers-only":   failIf(it.Has("any-consent")),
-		"azure-entra-user-consent-disabled":                   failIf(it.Has("any-consent") || it.Has("consent")),
-		"azure-entra-smart-lockout-configured":                failIf(settings && (it.Has("many-guesses") || it.Has("short-lockout"))),
-		"azure-entra-banned-passwords-enforced":               unless(it.Has("no-p1"), failIf(it.Has("no-banned-words") || !settings)),
-		"azure-entra-strong-authentication-methods":           failIf(it.Has("text-messages") || it.Has("no-strong-method") || it.Has("no-campaign")),
-		"azure-entra-baseline-mfa-enforced":                   failIf(!it.Has("defaults") && !everybodyTwice(s)),
-		"azure-entra-conditional-access-mfa-all-users":        unless(it.Has("no-p1"), failIf(!everybodyTwice(s) || policyHas(s, mfaForAll, "crowded") || policyHas(s, mfaForAll, "roles-out"))),
-		"azure-entra-conditional-access-mfa-azure-management": failIf(!it.Has("defaults") && !managementTwice(s)),
-		"azure-entra-conditional-access-mfa-admin-portals":    failIf(!it.Has("defaults") && !portalsTwice(s)),
-		"azure-entra-conditional-access-legacy-auth-blocked":  failIf(!it.Has("defaults") && !(inForce(s, legacyBlock) && !policyHas(s, legacyBlock, "some-users") && !policyHas(s, legacyBlock, "half"))),
-		"azure-entra-device-join-requires-mfa":                failIf(it.Has("devices-open") && !(inForce(s, deviceJoin) && !policyHas(s, deviceJoin, "weak"))),
-		"azure-entra-conditional-access-device-code-blocked":  unless(it.Has("no-p1"), failIf(!inForce(s, deviceCode) || policyHas(s, deviceCode, "some-users") || policyHas(s, deviceCode, "weak"))),
-		"azure-entra-conditional-access-risky-sign-in":        unless(!hasP2(s), failIf(!inForce(s, riskySignIn) || policyHas(s, riskySignIn, "some-users") || policyHas(s, riskySignIn, "half"))),
-		"azure-entra-trusted-named-location-defined":          unless(it.Has("no-p1"), failIf(!slices.ContainsFunc(s.Items("azure.location"), trustedLocation))),
-		"azure-entra-guest-access-reviewed":                   failIf(!guestsReviewed(s)),
-		"azure-entra-privileged-roles-reviewed":               unless(!hasP2(s), failIf(!slices.ContainsFunc(s.Items("azure.review"), reviewsRoles))),
-		"azure-entra-logs-exported":                           failIf(!slices.ContainsFunc(s.Items("azure.entra_export"), exportsBoth)),
-		"azure-entra-global-admin-count":                      failIf(len(activeAdmins(s)) < 2 || len(activeAdmins(s)) > 4),
-		"azure-entra-conditional-access-admins-phishing-resistant": unless(it.Has("no-p1"),
-			failIf(!inForce(s, adminStrength) || policyHas(s, adminStrength, "weak") || policyHas(s, adminStrength, "any-factor") || policyHas(s, adminStrength, "narrow"))),
+		"azure-entra-guest-invitations-restricted":          failIf(it.Has("all-invite")),
+		"azure-entra-guest-access-restricted":               failIf(it.Has("guests-see") || it.Has("guests-unset")),
+		"azure-entra-guest-access-reviewed":                 failIf(!guestsReviewed(s)),
+		"azure-entra-users-cannot-register-apps":            failIf(it.Has("apps")),
+		"azure-entra-users-cannot-create-tenants":           failIf(it.Has("tenants")),
+		"azure-entra-users-cannot-create-security-groups":   failIf(it.Has("security-groups")),
+		"azure-entra-users-cannot-create-m365-groups":       failIf(it.Has("teams") || !settings),
+		"azure-entra-user-consent-verified-publishers-only": failIf(it.Has("any-consent")),
+		"azure-entra-user-consent-disabled":                 failIf(it.Has("any-consent") || it.Has("consent")),
+		"azure-entra-smart-lockout-configured":              failIf(settings && (it.Has("many-guesses") || it.Has("short-lockout"))),
+		"azure-entra-banned-passwords-enforced":             unless(free, failIf(it.Has("no-banned-words") || !settings)),
+		"azure-entra-strong-authentication-methods":         failIf(it.Has("text-messages") || it.Has("no-strong-method") || it.Has("no-campaign")),
+		"azure-entra-trusted-named-location-defined":        unless(free, failIf(none("azure.location", trustedLocation))),
+		"azure-entra-privileged-roles-reviewed":             unless(!hasP2(s), failIf(none("azure.review", reviewsRoles))),
+		"azure-entra-logs-exported":                         failIf(none("azure.entra_export", exportsBoth)),
+		"azure-entra-global-admin-count":                    failIf(len(activeAdmins(s)) < 2 || len(activeAdmins(s)) > 4),
+
+		"azure-entra-baseline-mfa-enforced": failIf(!defaults && !everybodyTwice(s)),
+		"azure-entra-conditional-access-mfa-all-users": unless(free,
+			failIf(!everybodyTwice(s) || lacks(mfaForAll, "crowded", "roles-out"))),
+		"azure-entra-conditional-access-mfa-azure-management":      failIf(!defaults && !managementTwice(s)),
+		"azure-entra-conditional-access-mfa-admin-portals":         failIf(!defaults && !portalsTwice(s)),
+		"azure-entra-conditional-access-legacy-auth-blocked":       failIf(!defaults && lacks(legacyBlock, "some-users", "half")),
+		"azure-entra-conditional-access-admins-phishing-resistant": unless(free, failIf(lacks(adminStrength, "weak", "any-factor", "narrow"))),
+		"azure-entra-conditional-access-device-code-blocked":       unless(free, failIf(lacks(deviceCode, "some-users", "weak"))),
+		"azure-entra-conditional-access-risky-sign-in":             unless(!hasP2(s), failIf(lacks(riskySignIn, "some-users", "half"))),
+		"azure-entra-device-join-requires-mfa":                     failIf(it.Has("devices-open") && lacks(deviceJoin, "weak")),
 	}
 }
 
@@ -113,13 +122,15 @@ func handleEntra(s *azure.Server, w *states) {
 		return object{"value": []object{{"id": strings.TrimPrefix(state.Account.ID, "tenants/"), "displayName": "Acme", "tenantType": "AAD"}}}, nil
 	})
 	graphList(s, w, "graph.domains", func(azure.Call, *world.State) ([]object, error) {
-		return []object{{"id": "acme.example", "isVerified": true, "isDefault": true}, {"id": "acme.onmicrosoft.com", "isVerified": true, "isInitial": true}, {"id": "new.acme.example", "isVerified": false}}, nil
+		return []object{{"id": "acme.example", "isVerified": true, "isDefault": true},
+			{"id": "acme.onmicrosoft.com", "isVerified": true, "isInitial": true}, {"id": "new.acme.example", "isVerified": false}}, nil
 	})
 	graphList(s, w, "graph.subscribedSkus", subscribedSkus)
 	graphList(s, w, "graph.groupSettings", groupSettings)
 	graph(s, w, "graph.authorizationPolicy", authorizationPolicy)
 	graph(s, w, "graph.securityDefaultsPolicy", func(_ azure.Call, state *world.State) (object, error) {
-		return object{"id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "isEnabled": tenantItem(state).Has("defaults")}, nil
+		return object{"id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults",
+			"isEnabled": tenantItem(state).Has("defaults")}, nil
 	})
 	graph(s, w, "graph.authenticationMethodsPolicy", authenticationMethods)
 	graph(s, w, "graph.deviceRegistrationPolicy", func(_ azure.Call, state *world.State) (object, error) {
@@ -127,23 +138,27 @@ func handleEntra(s *azure.Server, w *states) {
 		if tenantItem(state).Has("devices-open") {
 			mfa = "notRequired"
 		}
-		return object{"id": "deviceRegistrationPolicy", "displayName": "Device Registration Policy", "userDeviceQuota": 50, "multiFactorAuthConfiguration": mfa}, nil
+		return object{"id": "deviceRegistrationPolicy", "displayName": "Device Registration Policy", "userDeviceQuota": 50,
+			"multiFactorAuthConfiguration": mfa}, nil
 	})
 }
 
 func subscribedSkus(_ azure.Call, state *world.State) ([]object, error) {
-	plan := func(name string) object {
-		return object{"servicePlanId": objectID(tenantItem(state), name), "servicePlanName": name, "provisioningStatus": "Success", "appliesTo": "User"}
+	sku := func(name, status, plan string) object {
+		it := tenantItem(state)
+		return object{"skuId": objectID(it, name), "skuPartNumber": name, "capabilityStatus": status, "servicePlans": []object{
+			{"servicePlanId": objectID(it, plan), "servicePlanName": plan, "provisioningStatus": "Success", "appliesTo": "User"},
+		}}
 	}
-	out := []object{{"skuId": objectID(tenantItem(state), "sku0"), "skuPartNumber": "O365_BUSINESS_ESSENTIALS", "capabilityStatus": "Enabled", "servicePlans": []object{plan("EXCHANGE_S_STANDARD")}}}
+	out := []object{sku("O365_BUSINESS_ESSENTIALS", "Enabled", "EXCHANGE_S_STANDARD")}
 	if hasP1(state) {
-		out = append(out, object{"skuId": objectID(tenantItem(state), "sku1"), "skuPartNumber": "AAD_PREMIUM", "capabilityStatus": "Enabled", "servicePlans": []object{plan("AAD_PREMIUM")}})
+		out = append(out, sku("AAD_PREMIUM", "Enabled", "AAD_PREMIUM"))
 	}
 	status := "Enabled"
 	if !hasP2(state) {
 		status = "Suspended" // as it is when nobody paid
 	}
-	return append(out, object{"skuId": objectID(tenantItem(state), "sku2"), "skuPartNumber": "AAD_PREMIUM_P2", "capabilityStatus": status, "servicePlans": []object{plan("AAD_PREMIUM_P2")}}), nil
+	return append(out, sku("AAD_PREMIUM_P2", status, "AAD_PREMIUM_P2")), nil
 }
 
 func groupSettings(_ azure.Call, state *world.State) ([]object, error) {
@@ -162,12 +177,15 @@ func groupSettings(_ azure.Call, state *world.State) ([]object, error) {
 	}
 	return []object{
 		{"id": objectID(it, "unified"), "displayName": "Group.Unified", "templateId": "62375ab9-6b52-47ed-826b-58e47e0e304b", "values": []object{
-			value("EnableGroupCreation", text[it.Has("teams")]), value("GroupCreationAllowedGroupId", groupID(state, admins)), value("AllowGuestsToBeGroupOwner", "false"),
+			value("EnableGroupCreation", text[it.Has("teams")]), value("GroupCreationAllowedGroupId", groupID(state, admins)),
+			value("AllowGuestsToBeGroupOwner", "false"),
 		}},
-		{"id": objectID(it, "passwords"), "displayName": "Password Rule Settings", "templateId": "5cf42378-d67d-4f36-ba46-e8b86229381d", "values": []object{
-			value("LockoutThreshold", guesses), value("LockoutDurationInSeconds", seconds), value("EnableBannedPasswordCheck", text[!it.Has("no-banned-words")]),
-			value("BannedPasswordCheckOnPremisesMode", "Audit"), value("BannedPasswordList", "acme\ttimbuktu"),
-		}},
+		{"id": objectID(it, "passwords"), "displayName": "Password Rule Settings", "templateId": "5cf42378-d67d-4f36-ba46-e8b86229381d",
+			"values": []object{
+				value("LockoutThreshold", guesses), value("LockoutDurationInSeconds", seconds),
+				value("EnableBannedPasswordCheck", text[!it.Has("no-banned-words")]),
+				value("BannedPasswordCheckOnPremisesMode", "Audit"), value("BannedPasswordList", "acme\ttimbuktu"),
+			}},
 	}, nil
 }
 
@@ -203,7 +221,8 @@ func authorizationPolicy(_ azure.Call, state *world.State) (object, error) {
 func authenticationMethods(_ azure.Call, state *world.State) (object, error) {
 	it := tenantItem(state)
 	method := func(id string, on bool) object {
-		return object{"@odata.type": "#microsoft.graph." + strings.ToLower(id[:1]) + id[1:] + "AuthenticationMethodConfiguration", "id": id, "state": map[bool]string{true: "enabled", false: "disabled"}[on]}
+		kind := "#microsoft.graph." + strings.ToLower(id[:1]) + id[1:] + "AuthenticationMethodConfiguration"
+		return object{"@odata.type": kind, "id": id, "state": map[bool]string{true: "enabled", false: "disabled"}[on]}
 	}
 	campaign := "default"
 	if it.Has("no-campaign") {
@@ -213,7 +232,8 @@ func authenticationMethods(_ azure.Call, state *world.State) (object, error) {
 		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy", "policyMigrationState": "migrationComplete",
 		"registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": object{"snoozeDurationInDays": 1, "state": campaign}},
 		"authenticationMethodConfigurations": []object{
-			method("Fido2", !it.Has("no-strong-method")), method("MicrosoftAuthenticator", !it.Has("no-strong-method")), method("Sms", it.Has("text-messages")),
+			method("Fido2", !it.Has("no-strong-method")), method("MicrosoftAuthenticator", !it.Has("no-strong-method")),
+			method("Sms", it.Has("text-messages")),
 			method("TemporaryAccessPass", true), method("Voice", false), method("X509Certificate", false),
 		},
 	}, nil

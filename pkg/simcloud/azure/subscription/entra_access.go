@@ -14,15 +14,18 @@ var entraAccessService = service{
 	kinds: []world.Kind{
 		{
 			Name: "azure.conditional_access", Sort: inTenant, Global: true, Count: 8, Fixed: true,
-			Defects: []world.Defect{{Name: "off", Drift: 0.4}, {Name: "report-only", Drift: 0.4}, {Name: "some-users", Drift: 0.4}, {Name: "weak", Drift: 0.5},
-				{Name: "narrow", Drift: 0.3}, {Name: "crowded", Drift: 0.5}, {Name: "roles-out", Drift: 0.3}, {Name: "half", Drift: 0.3}, {Name: "any-factor", Drift: 0.3},
+			Defects: []world.Defect{{Name: "off", Drift: 0.4}, {Name: "report-only", Drift: 0.4}, {Name: "some-users", Drift: 0.4},
+				{Name: "weak", Drift: 0.5},
+				{Name: "narrow", Drift: 0.3}, {Name: "crowded", Drift: 0.5}, {Name: "roles-out", Drift: 0.3}, {Name: "half", Drift: 0.3},
+				{Name: "any-factor", Drift: 0.3},
 				{Name: "without-azure", Drift: 0.4}},
 		},
 		{Name: "azure.location", Sort: inTenant, Global: true, Count: 3,
 			Defects: []world.Defect{{Name: "untrusted", Drift: 0.9}, {Name: "everywhere", Drift: 0.3}, {Name: "empty", Drift: 0.3}}},
 		{
 			Name: "azure.application", Sort: inTenant, Global: true, Count: 6,
-			Defects: []world.Defect{{Name: "soon", Share: 0.1, Drift: 0.3}, {Name: "expired", Share: 0.1, Drift: 0.2}, {Name: "long", Share: 0.2, Drift: 0.2},
+			Defects: []world.Defect{{Name: "soon", Share: 0.1, Drift: 0.3}, {Name: "expired", Share: 0.1, Drift: 0.2},
+				{Name: "long", Share: 0.2, Drift: 0.2},
 				{Name: "certificate", Share: 0.3}, {Name: "none", Share: 0.15}},
 			Expect: func(_ *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 				return keyOf("azure.entra.application", objectID(it, "")), map[string]posture.Result{
@@ -32,7 +35,8 @@ var entraAccessService = service{
 			},
 		},
 		{Name: "azure.review", Sort: inTenant, Global: true, Count: 5,
-			Defects: []world.Defect{{Name: "seldom", Drift: 0.9}, {Name: "once", Drift: 0.5}, {Name: "over", Drift: 0.3}, {Name: "waiting", Drift: 0.3}}},
+			Defects: []world.Defect{{Name: "seldom", Drift: 0.9}, {Name: "once", Drift: 0.5}, {Name: "over", Drift: 0.3},
+				{Name: "waiting", Drift: 0.3}}},
 		{Name: "azure.entra_export", Sort: inTenant, Global: true, Count: 2,
 			Defects: []world.Defect{{Name: "no-sign-ins", Share: 0.3, Drift: 0.9}, {Name: "no-audit", Drift: 0.3}, {Name: "nowhere", Drift: 0.3}}},
 	},
@@ -95,7 +99,8 @@ func guestsReviewed(s *world.State) bool {
 	runs := hasP2(s) && slices.ContainsFunc(s.Items("azure.review"), func(it *world.Item) bool {
 		return it.Index == 0 && !it.Has("seldom") && !it.Has("once") && !it.Has("over") && !it.Has("waiting")
 	})
-	return runs || !slices.ContainsFunc(s.Items("azure.user"), func(it *world.Item) bool { return isGuest(it) && !it.Has("disabled") && !it.Has("new") })
+	return runs || !slices.ContainsFunc(s.Items("azure.user"),
+		func(it *world.Item) bool { return isGuest(it) && !it.Has("disabled") && !it.Has("new") })
 }
 
 func exportsBoth(it *world.Item) bool {
@@ -157,19 +162,24 @@ func handleEntraAccess(s *azure.Server, w *states) {
 func conditionalAccessPolicy(s *world.State, it *world.Item) object {
 	names := []string{"MFA for everybody", "Block legacy authentication", "Passkeys for administrators", "Stop risky sign-ins", "Block device codes",
 		"MFA to join devices", "MFA for Azure", "MFA for admin portals"}
-	users := object{"includeUsers": []string{"All"}, "excludeUsers": []string{objectID(it, "emergency")}, "includeGroups": []string{}, "excludeGroups": []string{},
-		"includeRoles": []string{}, "excludeRoles": []string{}, "includeGuestsOrExternalUsers": nil, "excludeGuestsOrExternalUsers": nil}
+	users := object{"includeUsers": []string{"All"}, "excludeUsers": []string{objectID(it, "emergency")}, "includeGroups": []string{},
+		"excludeGroups": []string{},
+		"includeRoles":  []string{}, "excludeRoles": []string{}, "includeGuestsOrExternalUsers": nil, "excludeGuestsOrExternalUsers": nil}
 	applications := object{"includeApplications": []string{"All"}, "excludeApplications": []string{}, "includeUserActions": []string{}}
-	conditions := object{"users": users, "applications": applications, "clientAppTypes": []string{"all"}, "signInRiskLevels": []string{}, "userRiskLevels": []string{},
-		"platforms": nil, "locations": object{"includeLocations": []string{"All"}, "excludeLocations": []string{"AllTrusted"}}, "authenticationFlows": nil, "devices": nil}
-	grant := object{"operator": "OR", "builtInControls": []string{"mfa"}, "customAuthenticationFactors": []string{}, "termsOfUse": []string{}, "authenticationStrength": nil}
+	conditions := object{"users": users, "applications": applications, "clientAppTypes": []string{"all"}, "signInRiskLevels": []string{},
+		"userRiskLevels": []string{},
+		"platforms":      nil, "locations": object{"includeLocations": []string{"All"}, "excludeLocations": []string{"AllTrusted"}},
+		"authenticationFlows": nil, "devices": nil}
+	grant := object{"operator": "OR", "builtInControls": []string{"mfa"}, "customAuthenticationFactors": []string{}, "termsOfUse": []string{},
+		"authenticationStrength": nil}
 	session := any(nil)
 	if it.Has("weak") {
 		grant["builtInControls"] = []string{"mfa", "compliantDevice"}
 	}
 	switch it.Index {
 	case mfaForAll:
-		session = object{"signInFrequency": object{"isEnabled": true, "value": 7, "type": "days", "frequencyInterval": "timeBased", "authenticationType": "primaryAndSecondaryAuthentication"}}
+		session = object{"signInFrequency": object{"isEnabled": true, "value": 7, "type": "days", "frequencyInterval": "timeBased",
+			"authenticationType": "primaryAndSecondaryAuthentication"}}
 	case legacyBlock:
 		conditions["clientAppTypes"] = []string{"exchangeActiveSync", "other"}
 		grant["builtInControls"] = []string{"block"}
@@ -239,7 +249,8 @@ func conditionalAccessPolicy(s *world.State, it *world.Item) object {
 
 func namedLocation(s *world.State, it *world.Item) object {
 	if !isIPLocation(it) {
-		return object{"@odata.type": "#microsoft.graph.countryNamedLocation", "id": objectID(it, ""), "displayName": "Where we work", "createdDateTime": s.Long(it, 30),
+		return object{"@odata.type": "#microsoft.graph.countryNamedLocation", "id": objectID(it, ""), "displayName": "Where we work",
+			"createdDateTime":     s.Long(it, 30),
 			"countriesAndRegions": []string{"DE", "NL"}, "includeUnknownCountriesAndRegions": false}
 	}
 	ranges := []object{{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"}}
@@ -249,8 +260,9 @@ func namedLocation(s *world.State, it *world.Item) object {
 	if it.Has("empty") {
 		ranges = []object{}
 	}
-	return object{"@odata.type": "#microsoft.graph.ipNamedLocation", "id": objectID(it, ""), "displayName": "Office " + it.Name(), "createdDateTime": s.Long(it, 30),
-		"isTrusted": !it.Has("untrusted"), "ipRanges": ranges}
+	return object{"@odata.type": "#microsoft.graph.ipNamedLocation", "id": objectID(it, ""), "displayName": "Office " + it.Name(),
+		"createdDateTime": s.Long(it, 30),
+		"isTrusted":       !it.Has("untrusted"), "ipRanges": ranges}
 }
 
 func application(s *world.State, it *world.Item) object {
@@ -281,7 +293,8 @@ func application(s *world.State, it *world.Item) object {
 		credential["hint"], credential["secretText"] = it.Hex(3, "hint"), nil
 		passwords = append(passwords, credential)
 	}
-	return object{"id": objectID(it, ""), "appId": objectID(it, "app"), "displayName": it.Name(), "signInAudience": "AzureADMyOrg", "createdDateTime": s.Long(it, 100),
+	return object{"id": objectID(it, ""), "appId": objectID(it, "app"), "displayName": it.Name(), "signInAudience": "AzureADMyOrg",
+		"createdDateTime":     s.Long(it, 100),
 		"passwordCredentials": passwords, "keyCredentials": certificates}
 }
 
@@ -290,7 +303,8 @@ func accessReview(s *world.State, it *world.Item) object {
 		return object{"@odata.type": "#microsoft.graph.accessReviewQueryScope", "query": q, "queryType": "MicrosoftGraph"}
 	}
 	both := func(principals, resources string) object {
-		return object{"@odata.type": "#microsoft.graph.principalResourceMembershipsScope", "principalScopes": []object{query(principals)}, "resourceScopes": []object{query(resources)}}
+		return object{"@odata.type": "#microsoft.graph.principalResourceMembershipsScope", "principalScopes": []object{query(principals)},
+			"resourceScopes": []object{query(resources)}}
 	}
 	scope := []object{
 		query("/groups/" + groupID(s, owners) + "/transitiveMembers/microsoft.graph.user/?$count=true&$filter=(userType eq 'Guest')"),
@@ -318,7 +332,8 @@ func accessReview(s *world.State, it *world.Item) object {
 	case it.Has("waiting"):
 		status = "NotStarted"
 	}
-	return object{"id": objectID(it, ""), "displayName": "Review of " + reviewed[it.Index], "status": status, "createdDateTime": s.Long(it, 30), "scope": scope, "settings": settings}
+	return object{"id": objectID(it, ""), "displayName": "Review of " + reviewed[it.Index], "status": status,
+		"createdDateTime": s.Long(it, 30), "scope": scope, "settings": settings}
 }
 
 func entraExport(it *world.Item) object {
@@ -327,7 +342,8 @@ func entraExport(it *world.Item) object {
 		return object{"category": category, "enabled": on, "retentionPolicy": object{"enabled": false, "days": 0}}
 	}
 	properties := object{"logs": []object{
-		log("AuditLogs", !it.Has("no-audit")), log("SignInLogs", !it.Has("no-sign-ins")), log("NonInteractiveUserSignInLogs", true), log("ProvisioningLogs", false),
+		log("AuditLogs", !it.Has("no-audit")), log("SignInLogs", !it.Has("no-sign-ins")), log("NonInteractiveUserSignInLogs", true),
+		log("ProvisioningLogs", false),
 	}}
 	base := "/subscriptions/aaaaaaaa-0000-4000-8000-000000000001/resourceGroups/rg-logs/providers/"
 	switch {
@@ -339,5 +355,6 @@ func entraExport(it *world.Item) object {
 	default:
 		properties["eventHubAuthorizationRuleId"] = base + "Microsoft.EventHub/namespaces/ehns-logs/authorizationRules/RootManageSharedAccessKey"
 	}
-	return object{"id": "/providers/microsoft.aadiam/diagnosticSettings/" + name, "name": name, "type": "microsoft.aadiam/diagnosticSettings", "properties": properties}
+	return object{"id": "/providers/microsoft.aadiam/diagnosticSettings/" + name, "name": name, "type": "microsoft.aadiam/diagnosticSettings",
+		"properties": properties}
 }

@@ -15,15 +15,18 @@ var entraPeopleService = service{
 	kinds: []world.Kind{
 		{
 			Name: "azure.user", Sort: inTenant, Global: true, Count: 12,
-			Defects: []world.Defect{{Name: "guest", Share: 0.2, Drift: 0.2}, {Name: "disabled", Share: 0.1, Drift: 0.2}, {Name: "no-mfa", Share: 0.2, Drift: 0.2},
-				{Name: "idle", Share: 0.2}, {Name: "never-came", Share: 0.15}, {Name: "new", Share: 0.3}, {Name: "synced", Share: 0.3, Drift: 0.1}, {Name: "untyped", Share: 0.1}},
+			Defects: []world.Defect{{Name: "guest", Share: 0.2, Drift: 0.2}, {Name: "disabled", Share: 0.1, Drift: 0.2},
+				{Name: "no-mfa", Share: 0.2, Drift: 0.2},
+				{Name: "idle", Share: 0.2}, {Name: "never-came", Share: 0.15}, {Name: "new", Share: 0.3},
+				{Name: "synced", Share: 0.3, Drift: 0.1}, {Name: "untyped", Share: 0.1}},
 			ExpectMore: expectUsers,
 		},
 		{Name: "azure.group", Sort: inTenant, Global: true, Count: 3, Fixed: true, Defects: []world.Defect{{Name: "crowded", Drift: 0.9}}},
 		{Name: "azure.program", Sort: inTenant, Global: true, Count: 2, Fixed: true, Defects: []world.Defect{{Name: "disabled", Drift: 0.5}}},
 		{
 			Name: "azure.directory_role", Sort: inTenant, Global: true, Count: 10, Fixed: true,
-			Defects:    []world.Defect{{Name: "standing", Share: 0.2, Drift: 0.4}, {Name: "timed", Share: 0.2}, {Name: "active", Share: 0.2, Drift: 0.3}},
+			Defects: []world.Defect{{Name: "standing", Share: 0.2, Drift: 0.4}, {Name: "timed", Share: 0.2},
+				{Name: "active", Share: 0.2, Drift: 0.3}},
 			ExpectMore: expectDirectoryRoles,
 		},
 	},
@@ -81,11 +84,15 @@ func expectUsers(s *world.State) map[world.Judged]posture.Result {
 		if !hasP1(s) {
 			capable = posture.Unknown // there is no report
 		}
+		stale := it.Has("idle")
+		if it.Has("never-came") {
+			stale = !it.Has("new")
+		}
 		for rule, result := range map[string]posture.Result{
 			"azure-entra-user-privileged-mfa-capable": unless(it.Has("disabled") || !privileged, capable),
 			"azure-entra-user-mfa-capable":            unless(it.Has("disabled") || isGuest(it) || held, capable),
 			"azure-entra-user-vm-login-mfa-capable":   unless(it.Has("disabled") || !access[userID(it)].login, capable),
-			"azure-entra-user-inactive-disabled":      unless(it.Has("disabled") || !hasP1(s), failIf(it.Has("idle") && !it.Has("never-came") || it.Has("never-came") && !it.Has("new"))),
+			"azure-entra-user-inactive-disabled":      unless(it.Has("disabled") || !hasP1(s), failIf(stale)),
 		} {
 			out[world.Judged{Rule: rule, Resource: keyOf("azure.entra.user", userID(it))}] = result
 		}
@@ -110,7 +117,9 @@ var (
 
 // roleOf is the role that an assignment gives: to users 0 to 7, then to a group and to a program.
 func roleOf(r *world.Item) directoryRole {
-	return []directoryRole{globalAdmin, globalAdmin, globalAdmin, userAdmin, reportsReader, securityAdmin, globalAdmin, globalAdmin, securityAdmin, appAdmin}[r.Index]
+	byIndex := []directoryRole{globalAdmin, globalAdmin, globalAdmin, userAdmin, reportsReader, securityAdmin, globalAdmin, globalAdmin,
+		securityAdmin, appAdmin}
+	return byIndex[r.Index]
 }
 
 // assignedAs is the sort of an assignment. Without Entra ID P2 there is but one.
@@ -178,7 +187,8 @@ func expectDirectoryRoles(s *world.State) map[world.Judged]posture.Result {
 			other := u == nil || !roleOf(r).privileged
 			standing := assignedAs(s, r) == "permanent" && !(roleOf(r) == globalAdmin && u != nil && slices.Contains(emergency, userID(u)))
 			out[world.Judged{Rule: "azure-entra-privileged-roles-no-guests", Resource: key}] = unless(other, failIf(u != nil && isGuest(u)))
-			out[world.Judged{Rule: "azure-entra-privileged-roles-no-synced-users", Resource: key}] = unless(other, failIf(u != nil && u.Has("synced")))
+			out[world.Judged{Rule: "azure-entra-privileged-roles-no-synced-users", Resource: key}] = unless(other,
+				failIf(u != nil && u.Has("synced")))
 			out[world.Judged{Rule: "azure-entra-privileged-roles-just-in-time", Resource: key}] = unless(other || !hasP2(s), failIf(standing))
 		}
 		if r.Index < 8 {
@@ -249,8 +259,9 @@ func handleEntraPeople(s *azure.Server, w *states) {
 			if !there(state, r) || kind == "eligible" {
 				continue
 			}
-			row := object{"id": r.Hex(24, "instance"), "roleAssignmentOriginId": roleAssignmentID(r), "roleDefinitionId": roleOf(r).id, "directoryScopeId": "/",
-				"assignmentType": "Assigned", "memberType": "Direct", "endDateTime": nil}
+			row := object{"id": r.Hex(24, "instance"), "roleAssignmentOriginId": roleAssignmentID(r), "roleDefinitionId": roleOf(r).id,
+				"directoryScopeId": "/",
+				"assignmentType":   "Assigned", "memberType": "Direct", "endDateTime": nil}
 			switch kind {
 			case "activated":
 				row["assignmentType"], row["endDateTime"] = "Activated", state.Time().Add(4*time.Hour)
@@ -303,9 +314,11 @@ func graphUser(s *world.State, it *world.Item, activity bool) object {
 	switch {
 	case !activity || it.Has("never-came"):
 	case it.Has("idle"):
-		out["signInActivity"] = object{"lastSignInDateTime": s.Long(it, 200), "lastNonInteractiveSignInDateTime": s.Long(it, 150), "lastSuccessfulSignInDateTime": nil}
+		out["signInActivity"] = object{"lastSignInDateTime": s.Long(it, 200), "lastNonInteractiveSignInDateTime": s.Long(it, 150),
+			"lastSuccessfulSignInDateTime": nil}
 	default:
-		out["signInActivity"] = object{"lastSignInDateTime": s.Long(it, 200), "lastNonInteractiveSignInDateTime": s.Since(it, 10, "sign-in"), "lastSuccessfulSignInDateTime": s.Since(it, 20, "sign-in")}
+		out["signInActivity"] = object{"lastSignInDateTime": s.Long(it, 200), "lastNonInteractiveSignInDateTime": s.Since(it, 10, "sign-in"),
+			"lastSuccessfulSignInDateTime": s.Since(it, 20, "sign-in")}
 	}
 	return out
 }

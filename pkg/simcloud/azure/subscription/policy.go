@@ -20,12 +20,14 @@ var policyService = service{
 	providers: []string{"Microsoft.PolicyInsights"},
 	kinds: []world.Kind{
 		{
-			Name: "azure.policy", Sort: inSubscription, Global: true, Count: 3, Defects: []world.Defect{{Name: "watch-only", Drift: 0.5}, {Name: "left-out", Drift: 0.4},
+			Name: "azure.policy", Sort: inSubscription, Global: true, Count: 3,
+			Defects: []world.Defect{{Name: "watch-only", Drift: 0.5}, {Name: "left-out", Drift: 0.4},
 				{Name: "group-left-out", Drift: 0.4}, {Name: "unset-mode", Share: 0.4}},
 			ExpectMore: expectPolicies,
 		},
-		{Name: "azure.policy_state", Sort: inSubscription, Global: true, Count: 4, Defects: []world.Defect{{Name: "broken", Share: 0.2, Drift: 0.4}, {Name: "exempt", Share: 0.2},
-			{Name: "not-looked", Share: 0.2, Drift: 0.4}}},
+		{Name: "azure.policy_state", Sort: inSubscription, Global: true, Count: 4,
+			Defects: []world.Defect{{Name: "broken", Share: 0.2, Drift: 0.4}, {Name: "exempt", Share: 0.2},
+				{Name: "not-looked", Share: 0.2, Drift: 0.4}}},
 		{
 			Name: "azure.lock", Sort: inSubscription, Global: true, Count: 3,
 			Defects:    []world.Defect{{Name: "read-only", Share: 0.4}, {Name: "lifted", Share: 0.5, Drift: 0.6}},
@@ -49,12 +51,15 @@ func expectPolicies(s *world.State) map[world.Judged]posture.Result {
 		return it != nil && covers(it) && fits(it)
 	}
 	baseline := func(odd int) posture.Result {
-		states := slices.DeleteFunc(slices.Clone(s.Items("azure.policy_state")), func(it *world.Item) bool { return it.Index%2 != odd || it.Has("not-looked") })
-		return unless(len(states) == 0, failIf(slices.ContainsFunc(states, func(it *world.Item) bool { return it.Has("broken") && !it.Has("exempt") })))
+		states := slices.DeleteFunc(slices.Clone(s.Items("azure.policy_state")),
+			func(it *world.Item) bool { return it.Index%2 != odd || it.Has("not-looked") })
+		return unless(len(states) == 0, failIf(slices.ContainsFunc(states,
+			func(it *world.Item) bool { return it.Has("broken") && !it.Has("exempt") })))
 	}
 	key := subscriptionKey(s)
 	return map[world.Judged]posture.Result{
-		{Rule: "azure-policy-security-benchmark-enforced", Resource: key}:   failIf(!has(0, func(it *world.Item) bool { return !it.Has("watch-only") })),
+		{Rule: "azure-policy-security-benchmark-enforced", Resource: key}: failIf(!has(0,
+			func(it *world.Item) bool { return !it.Has("watch-only") })),
 		{Rule: "azure-policy-soc2-initiative-assigned", Resource: key}:      failIf(!has(1, func(*world.Item) bool { return true })),
 		{Rule: "azure-policy-guest-baseline-compliant", Resource: key}:      baseline(0),
 		{Rule: "azure-policy-kubernetes-baseline-compliant", Resource: key}: baseline(1),
@@ -116,26 +121,28 @@ func handlePolicy(s *azure.Server, w *states) {
 			bad := int32(it.Pick(5, "bad"))
 			summary.PolicyAssignments = append(summary.PolicyAssignments, &armpolicyinsights.PolicyAssignmentSummary{
 				PolicyAssignmentID: to.Ptr(strings.ToLower(policyAssignmentID(state, it))),
-				Results: &armpolicyinsights.SummaryResults{NonCompliantResources: &bad, NonCompliantPolicies: to.Ptr(min(bad, 2)), ResourceDetails: []*armpolicyinsights.ComplianceDetail{
-					{ComplianceState: to.Ptr("noncompliant"), Count: &bad}, {ComplianceState: to.Ptr("compliant"), Count: to.Ptr[int32](40)},
-				}},
+				Results: &armpolicyinsights.SummaryResults{NonCompliantResources: &bad, NonCompliantPolicies: to.Ptr(min(bad, 2)),
+					ResourceDetails: []*armpolicyinsights.ComplianceDetail{
+						{ComplianceState: to.Ptr("noncompliant"), Count: &bad}, {ComplianceState: to.Ptr("compliant"), Count: to.Ptr[int32](40)},
+					}},
 			})
 		}
 		return &armpolicyinsights.SummarizeResults{ODataCount: to.Ptr[int32](1), Value: []*armpolicyinsights.Summary{summary}}, nil
 	})
-	azure.List(s, "armpolicyinsights.PolicyStatesClient.NewListQueryResultsForSubscriptionPager", func(c azure.Call) (*armpolicyinsights.PolicyStatesQueryResults, error) {
-		state, err := w.at(c)
-		if err != nil {
-			return nil, err
-		}
-		out := &armpolicyinsights.PolicyStatesQueryResults{}
-		for _, it := range state.Items("azure.policy_state") {
-			if found := policyState(state, it); !it.Has("not-looked") && strings.Contains(c.Query.Get("$filter"), *found.PolicyDefinitionName) {
-				out.Value = append(out.Value, found)
+	azure.List(s, "armpolicyinsights.PolicyStatesClient.NewListQueryResultsForSubscriptionPager",
+		func(c azure.Call) (*armpolicyinsights.PolicyStatesQueryResults, error) {
+			state, err := w.at(c)
+			if err != nil {
+				return nil, err
 			}
-		}
-		return out, nil
-	})
+			out := &armpolicyinsights.PolicyStatesQueryResults{}
+			for _, it := range state.Items("azure.policy_state") {
+				if found := policyState(state, it); !it.Has("not-looked") && strings.Contains(c.Query.Get("$filter"), *found.PolicyDefinitionName) {
+					out.Value = append(out.Value, found)
+				}
+			}
+			return out, nil
+		})
 	azure.List(s, "armlocks.ManagementLocksClient.NewListAtSubscriptionLevelPager", func(c azure.Call) (*armlocks.ManagementLockListResult, error) {
 		state, err := w.at(c)
 		if err != nil {
@@ -155,8 +162,9 @@ func policyAssignment(s *world.State, it *world.Item) *armpolicy.Assignment {
 	set := "/providers/Microsoft.Authorization/policySetDefinitions/"
 	definition := []string{set + benchmark, set + soc2, "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c"}[it.Index]
 	p := &armpolicy.AssignmentProperties{
-		DisplayName: to.Ptr("Assignment " + it.Name()), PolicyDefinitionID: &definition, Scope: to.Ptr(policyScope(s, it)), EnforcementMode: to.Ptr(armpolicy.EnforcementModeDefault),
-		NotScopes: []*string{to.Ptr("/subscriptions/" + s.Account.ID + "/resourceGroups/rg-lab")}, DefinitionVersion: to.Ptr("1.*.*"),
+		DisplayName: to.Ptr("Assignment " + it.Name()), PolicyDefinitionID: &definition, Scope: to.Ptr(policyScope(s, it)),
+		EnforcementMode: to.Ptr(armpolicy.EnforcementModeDefault),
+		NotScopes:       []*string{to.Ptr("/subscriptions/" + s.Account.ID + "/resourceGroups/rg-lab")}, DefinitionVersion: to.Ptr("1.*.*"),
 		Parameters: map[string]*armpolicy.ParameterValuesValue{"effect": {Value: "AuditIfNotExists"}}, InstanceID: to.Ptr(objectID(it, "instance")),
 	}
 	if it.Has("unset-mode") {
@@ -172,7 +180,8 @@ func policyAssignment(s *world.State, it *world.Item) *armpolicy.Assignment {
 		p.NotScopes = append(p.NotScopes, &above(s, s.Account.ID)[0])
 	}
 	return &armpolicy.Assignment{
-		ID: to.Ptr(policyAssignmentID(s, it)), Name: to.Ptr("pa-" + it.Name()), Type: to.Ptr("Microsoft.Authorization/policyAssignments"), Properties: p,
+		ID: to.Ptr(policyAssignmentID(s, it)), Name: to.Ptr("pa-" + it.Name()), Type: to.Ptr("Microsoft.Authorization/policyAssignments"),
+		Properties: p,
 	}
 }
 
@@ -192,7 +201,8 @@ func policyState(s *world.State, it *world.Item) *armpolicyinsights.PolicyState 
 	assigned := managementGroups(s)[0].id + "/providers/Microsoft.Authorization/policyAssignments/pa-baseline"
 	return &armpolicyinsights.PolicyState{
 		ResourceID: to.Ptr(strings.ToLower(resource)), PolicyAssignmentID: to.Ptr(strings.ToLower(assigned)), PolicyDefinitionName: &definition,
-		PolicyDefinitionReferenceID: to.Ptr("baseline"), PolicySetDefinitionName: to.Ptr(benchmark), ComplianceState: &found, Timestamp: to.Ptr(s.Since(it, 2, "evaluated")),
+		PolicyDefinitionReferenceID: to.Ptr("baseline"), PolicySetDefinitionName: to.Ptr(benchmark), ComplianceState: &found,
+		Timestamp: to.Ptr(s.Since(it, 2, "evaluated")),
 	}
 }
 

@@ -22,10 +22,13 @@ var subscriptionService = service{
 			ExpectMore: func(s *world.State) map[world.Judged]posture.Result {
 				t := tenantItem(s)
 				out := map[world.Judged]posture.Result{
-					{Rule: "azure-subscriptions-tenant-transfer-blocked", Resource: keyOf("azure.subscriptions.tenant_policy", "/providers/Microsoft.Subscription/policies/default")}: failIf(t.Has("may-leave") || t.Has("may-enter")),
+					{Rule: "azure-subscriptions-tenant-transfer-blocked",
+						Resource: keyOf("azure.subscriptions.tenant_policy",
+							"/providers/Microsoft.Subscription/policies/default")}: failIf(t.Has("may-leave") || t.Has("may-enter")),
 				}
 				for _, g := range managementGroups(s) {
-					out[world.Judged{Rule: "azure-managementgroups-creation-requires-authorization", Resource: keyOf("azure.managementgroups.management_group", g.id)}] =
+					out[world.Judged{Rule: "azure-managementgroups-creation-requires-authorization",
+						Resource: keyOf("azure.managementgroups.management_group", g.id)}] =
 						unless(g.parent != "", failIf(t.Has("groups-open")))
 				}
 				return out
@@ -94,7 +97,8 @@ func handleSubscriptions(s *azure.Server, w *states) {
 		}
 		out := &armsubscriptions.SubscriptionListResult{Value: []*armsubscriptions.Subscription{
 			listedSubscription(retired, "retired", tenantOf(state.Account), armsubscriptions.SubscriptionStateDisabled),
-			listedSubscription("bbbbbbbb-0000-4000-8000-000000000001", "a customer's", "99999999-2222-4333-8444-555555555555", armsubscriptions.SubscriptionStateEnabled),
+			listedSubscription("bbbbbbbb-0000-4000-8000-000000000001", "a customer's", "99999999-2222-4333-8444-555555555555",
+				armsubscriptions.SubscriptionStateEnabled),
 		}}
 		for _, a := range membersOf(w.world, state.Account.ID) {
 			out.Value = append(out.Value, listedSubscription(a.ID, a.Name, tenantOf(a), armsubscriptions.SubscriptionStateEnabled))
@@ -124,7 +128,8 @@ func handleSubscriptions(s *azure.Server, w *states) {
 		add := func(id, name, kind, display, parent string) {
 			out.Value = append(out.Value, &armmanagementgroups.DescendantInfo{
 				ID: &id, Name: &name, Type: &kind,
-				Properties: &armmanagementgroups.DescendantInfoProperties{DisplayName: &display, Parent: &armmanagementgroups.DescendantParentGroupInfo{ID: &parent}},
+				Properties: &armmanagementgroups.DescendantInfoProperties{DisplayName: &display,
+					Parent: &armmanagementgroups.DescendantParentGroupInfo{ID: &parent}},
 			})
 		}
 		for _, g := range managementGroups(state) {
@@ -149,7 +154,8 @@ func handleSubscriptions(s *azure.Server, w *states) {
 		return &armmanagementgroups.HierarchySettingsList{Value: []*armmanagementgroups.HierarchySettingsInfo{{
 			ID: to.Ptr(root + "/settings/default"), Name: to.Ptr("default"), Type: to.Ptr("Microsoft.Management/managementGroups/settings"),
 			Properties: &armmanagementgroups.HierarchySettingsProperties{
-				TenantID: to.Ptr(tenantOf(state.Account)), RequireAuthorizationForGroupCreation: to.Ptr(true), DefaultManagementGroup: to.Ptr(groupPath("Platform")),
+				TenantID: to.Ptr(tenantOf(state.Account)), RequireAuthorizationForGroupCreation: to.Ptr(true),
+				DefaultManagementGroup: to.Ptr(groupPath("Platform")),
 			},
 		}}}, nil
 	})
@@ -160,10 +166,12 @@ func handleSubscriptions(s *azure.Server, w *states) {
 		}
 		t := tenantItem(state)
 		return &armsubscription.GetTenantPolicyResponse{
-			ID: to.Ptr("/providers/Microsoft.Subscription/policies/default"), Name: to.Ptr("default"), Type: to.Ptr("providers/Microsoft.Subscription/policies"),
+			ID: to.Ptr("/providers/Microsoft.Subscription/policies/default"), Name: to.Ptr("default"),
+			Type: to.Ptr("providers/Microsoft.Subscription/policies"),
 			Properties: &armsubscription.TenantPolicy{
-				PolicyID: to.Ptr(objectID(t, "policy")), BlockSubscriptionsLeavingTenant: to.Ptr(!t.Has("may-leave")), BlockSubscriptionsIntoTenant: to.Ptr(!t.Has("may-enter")),
-				ExemptedPrincipals: []*string{to.Ptr(objectID(t, "exempted"))},
+				PolicyID: to.Ptr(objectID(t, "policy")), BlockSubscriptionsLeavingTenant: to.Ptr(!t.Has("may-leave")),
+				BlockSubscriptionsIntoTenant: to.Ptr(!t.Has("may-enter")),
+				ExemptedPrincipals:           []*string{to.Ptr(objectID(t, "exempted"))},
 			},
 		}, nil
 	})
@@ -185,7 +193,8 @@ func handleSubscriptions(s *azure.Server, w *states) {
 func listedSubscription(id, name, tenant string, state armsubscriptions.SubscriptionState) *armsubscriptions.Subscription {
 	return &armsubscriptions.Subscription{
 		ID: to.Ptr("/subscriptions/" + id), SubscriptionID: &id, DisplayName: &name, TenantID: &tenant, State: &state,
-		SubscriptionPolicies: &armsubscriptions.SubscriptionPolicies{QuotaID: to.Ptr("EnterpriseAgreement_2014-09-01"), SpendingLimit: to.Ptr(armsubscriptions.SpendingLimitOff)},
-		Tags:                 labels("team", "platform"),
+		SubscriptionPolicies: &armsubscriptions.SubscriptionPolicies{QuotaID: to.Ptr("EnterpriseAgreement_2014-09-01"),
+			SpendingLimit: to.Ptr(armsubscriptions.SpendingLimitOff)},
+		Tags: labels("team", "platform"),
 	}
 }

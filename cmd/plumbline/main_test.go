@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -97,13 +98,15 @@ func TestRulesListAndPermissionsForScripts(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list) < 150 {
-		t.Errorf("%d rules", len(list))
-	}
+	counts := map[string]int{}
 	for _, r := range list {
-		if r.Title == "" || r.Provider != "aws" || r.Severity == "" || r.Control == "" || len(r.Criteria) == 0 {
+		counts[r.Provider]++
+		if r.Title == "" || !strings.HasPrefix(r.ID, r.Provider+"-") || r.Severity == "" || r.Control == "" || len(r.Criteria) == 0 {
 			t.Errorf("%+v lacks something", r)
 		}
+	}
+	if len(counts) != 3 || counts["aws"] < 150 || counts["azure"] < 250 || counts["gcp"] < 130 {
+		t.Errorf("rules by provider: %v", counts)
 	}
 	var policy struct {
 		Statement []struct{ Action []string }
@@ -117,6 +120,36 @@ func TestRulesListAndPermissionsForScripts(t *testing.T) {
 		read := slices.ContainsFunc([]string{"Get", "List", "Describe", "Generate"}, func(p string) bool { return strings.HasPrefix(verb, p) })
 		if !read || action == "s3:GetObject" {
 			t.Errorf("%s is no reading of settings", action)
+		}
+	}
+	var definition struct{ Actions, DataActions []string }
+	_, out, _ = command(t, "permissions", "azure")
+	if err := json.Unmarshal([]byte(out), &definition); err != nil {
+		t.Fatal(err)
+	}
+	if len(definition.Actions) < 100 || len(definition.DataActions) > 0 {
+		t.Errorf("%d actions and data actions %v", len(definition.Actions), definition.DataActions)
+	}
+	for _, action := range definition.Actions {
+		if !strings.HasSuffix(action, "/read") {
+			t.Errorf("%s is no reading of settings", action)
+		}
+	}
+	var custom struct {
+		Permissions []string `yaml:"includedPermissions"`
+	}
+	_, out, _ = command(t, "permissions", "gcp")
+	if err := yaml.Unmarshal([]byte(out), &custom); err != nil {
+		t.Fatal(err)
+	}
+	if len(custom.Permissions) < 80 {
+		t.Errorf("%d permissions", len(custom.Permissions))
+	}
+	for _, permission := range custom.Permissions {
+		verb := permission[strings.LastIndex(permission, ".")+1:]
+		read := slices.ContainsFunc([]string{"get", "list", "query", "searchAll"}, func(p string) bool { return strings.HasPrefix(verb, p) })
+		if !read || strings.HasSuffix(permission, "versions.access") || permission == "storage.objects.get" {
+			t.Errorf("%s is no reading of settings", permission)
 		}
 	}
 }

@@ -82,24 +82,22 @@ func (a *app) showPolicy(permissions []string) error {
 
 const title, description = "Plumbline read", "Exactly what a scan by plumbline reads, and nothing else."
 
-// showRoleDefinition prints an Azure custom role, and what Microsoft Graph must grant beside it.
+// showRoleDefinition prints an Azure custom role, and what Microsoft Graph must grant beside it. Data actions ("Data: …") are no
+// part of it: roles that hold any cannot be relied on at a management group, where this one belongs. Key Vault Reader has them.
 func (a *app) showRoleDefinition(permissions []string, form string) error {
-	actions, data, graph, others := []string{}, []string{}, []string{}, []string{}
+	actions, graph, others := []string{}, []string{}, []string{}
 	for _, p := range permissions {
 		name, isGraph := strings.CutPrefix(p, "Graph: ")
-		action, isData := strings.CutPrefix(p, "data: ")
 		switch {
 		case isGraph:
 			graph = append(graph, name)
-		case isData:
-			data = append(data, action)
 		case strings.Contains(p, " "):
 			others = append(others, p)
 		default:
 			actions = append(actions, p)
 		}
 	}
-	for _, list := range [][]string{actions, data, graph} {
+	for _, list := range [][]string{actions, graph} {
 		slices.Sort(list)
 	}
 	if form == "json" {
@@ -117,7 +115,7 @@ func (a *app) showRoleDefinition(permissions []string, form string) error {
 			DataActions      []string `json:"DataActions"`
 			NotDataActions   []string `json:"NotDataActions"`
 			AssignableScopes []string `json:"AssignableScopes"`
-		}{title, true, description, actions, []string{}, data, []string{}, []string{"/providers/Microsoft.Management/managementGroups/ROOT-MANAGEMENT-GROUP"}}, nil, nil)
+		}{title, true, description, actions, []string{}, []string{}, []string{}, []string{"/providers/Microsoft.Management/managementGroups/ROOT-MANAGEMENT-GROUP"}}, nil, nil)
 	}
 	for _, o := range others {
 		fmt.Fprintf(a.out, "# Not part of the role, grant it separately where wanted: %s\n", o)
@@ -140,10 +138,6 @@ resource "azurerm_role_definition" "plumbline_read" {
     actions = [
 `, title, description)
 	for _, p := range actions {
-		fmt.Fprintf(a.out, "      %q,\n", p)
-	}
-	fmt.Fprint(a.out, "    ]\n    data_actions = [\n")
-	for _, p := range data {
 		fmt.Fprintf(a.out, "      %q,\n", p)
 	}
 	fmt.Fprint(a.out, `    ]

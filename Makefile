@@ -11,6 +11,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 VENV := .venv
 MOTO := moto[server]==5.2.5
+OIDC := oidc-provider-mock==0.3.4
+SMTPD := aiosmtpd==1.4.6
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEPGUARD := github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0
 # Everything that builds without a cloud SDK: the daily loop.
@@ -32,7 +34,7 @@ demo: build postgres ## scan 90 days of simulated accounts and print the posture
 
 .PHONY: test
 test: postgres venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
-	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server go test -timeout 20m ./...
+	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock go test -timeout 20m ./...
 
 .PHONY: test-fast
 test-fast: postgres ## run the tests that need no cloud SDK
@@ -40,7 +42,7 @@ test-fast: postgres ## run the tests that need no cloud SDK
 
 .PHONY: test-long
 test-long: postgres venv ## run every test over all ticks and all faults, and fuzz for a minute each
-	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server go test -timeout 80m ./...
+	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock go test -timeout 80m ./...
 	go test ./pkg/derive/iampolicy -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./pkg/derive/logfilter -run '^$$' -fuzz Fuzz -fuzztime 60s
 
@@ -78,11 +80,11 @@ postgres: ## install PostgreSQL server binaries where none are found (Debian and
 	@./deploy/scripts/postgres.sh
 
 .PHONY: venv
-venv: $(VENV)/bin/moto_server ## the moto server from PyPI, in .venv
+venv: $(VENV)/bin/moto_server ## servers from PyPI that tests talk to, in .venv
 
 $(VENV)/bin/moto_server: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(OIDC)' '$(SMTPD)'
 	@touch $@
 
 .PHONY: clean

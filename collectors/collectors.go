@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
+	"github.com/plumbline-dev/plumbline/pkg/attribution"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
@@ -149,6 +151,9 @@ type Account struct {
 	Tasks           []Task
 	// Explain turns an error of a call into its cause.
 	Explain func(error) posture.Cause
+	// ChangeEvents reads the events of a time from the cloud's own log, oldest and newest included; what could not be read the
+	// coverage says. to is now. Its error is the end of ctx. Nil: the account has no such log.
+	ChangeEvents func(ctx context.Context, from, to time.Time) ([]attribution.Event, attribution.LogCoverage, error)
 }
 
 // Permissions lists what the operations need, each once, in order of first use.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,7 @@ type demoAccount struct {
 
 func (a *app) demo(ctx context.Context, keep string) error {
 	started := time.Now()
+	debug.SetGCPercent(400) // simulated clouds, SDKs and readers share this process: memory is cheaper than the collector here
 	set, err := loadRules()
 	if err != nil {
 		return err

@@ -50,7 +50,9 @@ var derivations = map[string]func(*derive.Inventory){
 
 // newScanner scans the account of a provider that open leads to.
 func newScanner(set *rule.Set, db scan.Store, provider string, open open, settings transport.Options, trusted []string) *scan.Scanner {
+	attributions, _ := db.(scan.Attributions)
 	return &scan.Scanner{
+		Attributions: attributions,
 		Open: func(ctx context.Context, journal *transport.Journal) (collectors.Account, error) {
 			settings := settings
 			settings.Journal = journal

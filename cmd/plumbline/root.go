@@ -68,8 +68,9 @@ SOC 2 rules and shows what drifted. What could not be read is unknown: never pas
 	flags.StringVarP(&a.output, "output", "o", "table", "`form` of the result: table, json or csv")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what is being done to standard error")
 	root.AddCommand(
-		newDemo(a), newScan(a), newSnapshots(a), newDrift(a), newFindings(a), newRules(a),
-		newPermissions(a), newSimcloud(a), newMigrate(a), newVersion(a),
+		newDemo(a), newScan(a), newSnapshots(a), newDrift(a), newFindings(a), newExceptions(a), newRules(a),
+		newPermissions(a), newSimcloud(a), newMigrate(a), newConfig(a), newVersion(a),
+		newServe(a), newWorker(a), newUsers(a), newTokens(a), newAuditLog(a), newAlerts(a),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)
@@ -140,6 +141,7 @@ func withStoreAt(ctx context.Context, url string, f func(*store.Store) error) er
 		return err
 	}
 	defer s.Close()
+	s.Types = types()
 	return f(s)
 }
 

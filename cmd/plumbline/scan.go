@@ -38,7 +38,11 @@ grants and logs counts for what lies below it: scan it first, or all at once wit
 
 With --asset-inventory the grants on a Google Cloud project's resources, and the locations that hold any, come from two searches
 of Cloud Asset Inventory instead of a call each. That is faster, and minutes behind: a change made just before the scan may be
-missing from it. Where a search is refused, the services are asked as without it.`,
+missing from it. Where a search is refused, the services are asked as without it.
+
+With --resource-graph many of an Azure subscription's resources come from one query of Azure Resource Graph instead of a list each.
+Their settings, and what refers to them, may then be hours old; which resources there are is still Resource Manager's to say.
+Where the two do not agree on a type, or the query fails, the service is asked as without it.`,
 		Example: `  AWS_PROFILE=audit plumbline scan
   plumbline scan --provider gcp --organization 123456789012 --members
   plumbline scan --provider gcp --project acme-production --impersonate plumbline@acme-audit.iam.gserviceaccount.com
@@ -107,7 +111,9 @@ missing from it. Where a search is refused, the services are asked as without it
 					}
 					update, finish := progress(a.err, "accounts")
 					outcomes, err := scanMembers(ctx, list, parallel, update, func(ctx context.Context, id string) (scan.Result, error) {
-						below := openAzure(azure.Options{Subscription: id, Cloud: onAzure.Cloud, QuotaShare: share})
+						options := onAzure
+						options.Tenant, options.Subscription = "", id
+						below := openAzure(options)
 						if provider == "gcp" {
 							options := onGCP
 							options.Organization, options.Project = "", id
@@ -138,6 +144,7 @@ missing from it. Where a search is refused, the services are asked as without it
 	c.Flags().StringVar(&onAzure.Subscription, "subscription", "", "azure: id of the subscription to read")
 	c.Flags().StringVar(&onAzure.Tenant, "tenant", "", "azure: id of the tenant to read, with its directory and management groups")
 	c.Flags().StringVar(&onAzure.Cloud, "azure-cloud", "public", "azure: public, government or china")
+	c.Flags().BoolVar(&onAzure.ResourceGraph, "resource-graph", false, "azure: take what it has in full from Azure Resource Graph: fewer calls, up to hours behind")
 	c.Flags().StringVar(&onGCP.Project, "project", "", "gcp: id of the project to read")
 	c.Flags().StringVar(&onGCP.Organization, "organization", "", "gcp: number of the organization to read, with its folders")
 	c.Flags().BoolVar(&members, "members", false, "gcp, azure: then scan every active project or subscription that the organization or tenant lists")

@@ -158,7 +158,11 @@ func newSnapshotsDiff(a *app) *cobra.Command {
 				return usageError{fmt.Errorf("snapshots of different accounts cannot be compared: %s and %s", account, other)}
 			}
 			return a.withStore(c.Context(), func(db *store.Store) error {
-				changes, err := scan.Drift(c.Context(), db, types(), account, from, to)
+				list, err := scan.Drift(c.Context(), db, types(), account, from, to)
+				if err != nil {
+					return err
+				}
+				changes, err := attributed(c.Context(), db, account, from, to, list)
 				if err != nil {
 					return err
 				}
@@ -174,7 +178,7 @@ func newSnapshotsDiff(a *app) *cobra.Command {
 	}
 }
 
-func (a *app) showChanges(changes []posture.Change) error {
+func (a *app) showChanges(changes []drifted) error {
 	rows := [][]any{}
 	for _, c := range changes {
 		what := string(c.Kind)
@@ -188,9 +192,9 @@ func (a *app) showChanges(changes []posture.Change) error {
 			}
 			what = strings.Join(parts, "; ")
 		}
-		rows = append(rows, []any{string(c.Cause), c.Resource.Type, c.Resource.Region, short(c.Resource.ID, 50), short(what, 100)})
+		rows = append(rows, []any{string(c.Cause), c.Resource.Type, c.Resource.Region, short(c.Resource.ID, 50), short(what, 100), short(c.by(), 100)})
 	}
-	return a.show(append([]posture.Change{}, changes...), []string{"cause", "type", "region", "resource", "change"}, rows)
+	return a.show(append([]drifted{}, changes...), []string{"cause", "type", "region", "resource", "change", "by"}, rows)
 }
 
 func orNone(r posture.Result) string {
@@ -213,7 +217,8 @@ func newDrift(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "drift", Short: "Show what changed since the snapshot before, and why",
 		Long: `Compares each account's newest snapshot with the one before it, or with the one as of --since. Every change has a cause:
-configuration (the account changed), ruleset (a rule changed), exception, or coverage (something became readable or unreadable).`,
+configuration (the account changed), ruleset (a rule changed), exception, or coverage (something became readable or unreadable).
+Where the cloud's log tells, it says by whom: for sure when one event of a log read whole explains the change, otherwise all that may.`,
 		Example: "  plumbline drift\n  plumbline drift --account aws:111122223333 --since 2026-03-01",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -235,12 +240,12 @@ configuration (the account changed), ruleset (a rule changed), exception, or cov
 	return c
 }
 
-func accountsDrift(ctx context.Context, db *store.Store, account string, since time.Time) ([]posture.Change, error) {
+func accountsDrift(ctx context.Context, db *store.Store, account string, since time.Time) ([]drifted, error) {
 	current, err := db.Current(ctx, account, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	var out []posture.Change
+	var out []drifted
 	for _, s := range current {
 		from := s.Seq - 1
 		if !since.IsZero() {
@@ -253,7 +258,11 @@ func accountsDrift(ctx context.Context, db *store.Store, account string, since t
 		if from < 1 || from >= s.Seq {
 			continue
 		}
-		changes, err := scan.Drift(ctx, db, types(), s.Account.String(), from, s.Seq)
+		list, err := scan.Drift(ctx, db, types(), s.Account.String(), from, s.Seq)
+		if err != nil {
+			return nil, err
+		}
+		changes, err := attributed(ctx, db, s.Account.String(), from, s.Seq, list)
 		if err != nil {
 			return nil, err
 		}

@@ -108,6 +108,10 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		}
 		transportOptions.Operations = append(transportOptions.Operations, r.Operations...)
 	}
+	for _, op := range ChangeLogOperations() {
+		operations[op.Name] = op
+		transportOptions.Operations = append(transportOptions.Operations, op)
+	}
 	if transportOptions.Rate == nil {
 		share := options.QuotaShare
 		if share == 0 {
@@ -142,6 +146,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		Types:     schema.Types(),
 		Explain:   explain(operations),
 	}
+	account.ChangeEvents = c.changeEvents(account.Explain)
 	for _, r := range readers {
 		account.Tasks = append(account.Tasks, tasks(c, r, account.Explain)...)
 	}

@@ -204,6 +204,7 @@ var disks = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.DiskType},
 	Operations: []collectors.Operation{
 		{Name: "armcompute.DisksClient.NewListPager", Permission: "Microsoft.Compute/disks/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectDisks,
 }
@@ -213,7 +214,7 @@ func collectDisks(ctx context.Context, c *client, emit collectors.Emit) error {
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListPager(nil), func(page armcompute.DisksClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.compute/disks", "", api.NewListPager(nil), func(page armcompute.DisksClientListResponse) error {
 		for _, d := range page.Value {
 			p := value(d.Properties)
 			out := schema.Disk{
@@ -238,6 +239,7 @@ var diskSnapshots = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.DiskSnapshotType},
 	Operations: []collectors.Operation{
 		{Name: "armcompute.SnapshotsClient.NewListPager", Permission: "Microsoft.Compute/snapshots/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectDiskSnapshots,
 }
@@ -247,7 +249,7 @@ func collectDiskSnapshots(ctx context.Context, c *client, emit collectors.Emit) 
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListPager(nil), func(page armcompute.SnapshotsClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.compute/snapshots", "", api.NewListPager(nil), func(page armcompute.SnapshotsClientListResponse) error {
 		for _, s := range page.Value {
 			p := value(s.Properties)
 			out := schema.DiskSnapshot{

@@ -16,7 +16,7 @@ var containerRegistries = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.ContainerRegistryType},
 	Operations: []collectors.Operation{
 		{Name: "armcontainerregistry.RegistriesClient.NewListPager", Permission: "Microsoft.ContainerRegistry/registries/read", Body: collectors.Store},
-		resourceByID,
+		queryResources, listResources, resourceByID,
 	},
 	Collect: collectContainerRegistries,
 }
@@ -27,20 +27,17 @@ func collectContainerRegistries(ctx context.Context, c *client, emit collectors.
 		return err
 	}
 	var registries []*armcontainerregistry.Registry
-	err = pages(ctx, api.NewListPager(nil), func(page armcontainerregistry.RegistriesClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.containerregistry/registries", "", api.NewListPager(nil), func(page armcontainerregistry.RegistriesClientListResponse) error {
 		registries = append(registries, page.Value...)
 		return nil
 	})
 	_ = parallel(registries, func(r *armcontainerregistry.Registry) string { return idOf(r.ID) }, func(r *armcontainerregistry.Registry) error {
 		out := newContainerRegistry(r)
-		var more struct { // what stable versions of the API leave out
-			AnonymousPull bool `json:"anonymousPullEnabled"`
-		}
-		if err := c.properties(ctx, idOf(r.ID), "2023-11-01-preview", &more); err != nil {
+		// Stable versions of the API leave this out.
+		if err := c.member(ctx, idOf(r.ID), "2023-11-01-preview", "anonymousPullEnabled", &out.AnonymousPull); err != nil {
 			emit(idOf(r.ID), &out, collectors.Unread(err, "anonymous_pull"))
 			return nil
 		}
-		out.AnonymousPull = more.AnonymousPull
 		emit(idOf(r.ID), &out)
 		return nil
 	})

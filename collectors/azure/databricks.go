@@ -17,6 +17,7 @@ var databricksWorkspaces = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.DatabricksWorkspaceType},
 	Operations: []collectors.Operation{
 		{Name: "armdatabricks.WorkspacesClient.NewListBySubscriptionPager", Permission: "Microsoft.Databricks/workspaces/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectDatabricks,
 }
@@ -26,7 +27,7 @@ func collectDatabricks(ctx context.Context, c *client, emit collectors.Emit) err
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListBySubscriptionPager(nil), func(page armdatabricks.WorkspacesClientListBySubscriptionResponse) error {
+	err = pagesOf(ctx, c, "microsoft.databricks/workspaces", "", api.NewListBySubscriptionPager(nil), func(page armdatabricks.WorkspacesClientListBySubscriptionResponse) error {
 		for _, w := range page.Value {
 			out := newDatabricksWorkspace(w)
 			emit(idOf(w.ID), &out)

@@ -18,6 +18,7 @@ var eventGridTopics = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "armeventgrid.TopicsClient.NewListBySubscriptionPager", Permission: "Microsoft.EventGrid/topics/read", Body: collectors.Store},
 		{Name: "armeventgrid.DomainsClient.NewListBySubscriptionPager", Permission: "Microsoft.EventGrid/domains/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectEventGrid,
 }
@@ -27,7 +28,7 @@ func collectEventGrid(ctx context.Context, c *client, emit collectors.Emit) erro
 	if err != nil {
 		return err
 	}
-	topics := pages(ctx, factory.NewTopicsClient().NewListBySubscriptionPager(nil), func(page armeventgrid.TopicsClientListBySubscriptionResponse) error {
+	topics := pagesOf(ctx, c, "microsoft.eventgrid/topics", "", factory.NewTopicsClient().NewListBySubscriptionPager(nil), func(page armeventgrid.TopicsClientListBySubscriptionResponse) error {
 		for _, t := range page.Value {
 			p := value(t.Properties)
 			emit(idOf(t.ID), &schema.EventGridTopic{
@@ -41,7 +42,7 @@ func collectEventGrid(ctx context.Context, c *client, emit collectors.Emit) erro
 	if topics != nil {
 		topics = fmt.Errorf("list topics: %w", topics)
 	}
-	domains := pages(ctx, factory.NewDomainsClient().NewListBySubscriptionPager(nil), func(page armeventgrid.DomainsClientListBySubscriptionResponse) error {
+	domains := pagesOf(ctx, c, "microsoft.eventgrid/domains", "", factory.NewDomainsClient().NewListBySubscriptionPager(nil), func(page armeventgrid.DomainsClientListBySubscriptionResponse) error {
 		for _, d := range page.Value {
 			p := value(d.Properties)
 			emit(idOf(d.ID), &schema.EventGridTopic{

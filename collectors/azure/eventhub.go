@@ -18,6 +18,7 @@ var eventHubNamespaces = collectors.Reader[*client]{
 		{Name: "armeventhub.NamespacesClient.NewListPager", Permission: "Microsoft.EventHub/namespaces/read", Body: collectors.Store},
 		{Name: "armeventhub.NamespacesClient.GetNetworkRuleSet", Permission: "Microsoft.EventHub/namespaces/networkRuleSets/read", Body: collectors.Store},
 		{Name: "armeventhub.NamespacesClient.NewListAuthorizationRulesPager", Permission: "Microsoft.EventHub/namespaces/authorizationRules/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectEventHubs,
 }
@@ -28,7 +29,7 @@ func collectEventHubs(ctx context.Context, c *client, emit collectors.Emit) erro
 		return err
 	}
 	var found []*armeventhub.EHNamespace
-	err = pages(ctx, api.NewListPager(nil), func(page armeventhub.NamespacesClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.eventhub/namespaces", "", api.NewListPager(nil), func(page armeventhub.NamespacesClientListResponse) error {
 		found = append(found, page.Value...)
 		return nil
 	})

@@ -28,13 +28,46 @@ var (
 	}, ", "), Body: collectors.Store}
 )
 
-// resourcesOf lists the ids of the subscription's resources of a type, sorted.
-func (c *client) resourcesOf(ctx context.Context, kind string) ([]string, error) {
+// allResources lists the subscription's resources, each as Resource Manager itself knows it.
+func (c *client) allResources(ctx context.Context) ([]*armresources.GenericResourceExpanded, error) {
+	if c.resourceGraph != nil {
+		return c.resourceGraph.list(ctx)
+	}
+	return c.listAll(ctx)
+}
+
+func (c *client) listAll(ctx context.Context) ([]*armresources.GenericResourceExpanded, error) {
 	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
 	if err != nil {
 		return nil, err
 	}
+	var out []*armresources.GenericResourceExpanded
+	list := api.NewListPager(&armresources.ClientListOptions{Expand: to.Ptr("createdTime")})
+	err = pages(ctx, list, func(page armresources.ClientListResponse) error {
+		out = append(out, page.Value...)
+		return nil
+	})
+	return out, err
+}
+
+// resourcesOf lists the ids of the subscription's resources of a type, sorted.
+func (c *client) resourcesOf(ctx context.Context, kind string) ([]string, error) {
 	var ids []string
+	if c.resourceGraph != nil {
+		if all, err := c.allResources(ctx); err == nil {
+			for _, r := range all {
+				if strings.EqualFold(text(r.Type), kind) {
+					ids = append(ids, idOf(r.ID))
+				}
+			}
+			slices.Sort(ids)
+			return slices.Compact(ids), nil
+		}
+	}
+	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
+	if err != nil {
+		return nil, err
+	}
 	list := api.NewListPager(&armresources.ClientListOptions{Filter: to.Ptr("resourceType eq '" + kind + "'")})
 	err = pages(ctx, list, func(page armresources.ClientListResponse) error {
 		for _, r := range page.Value {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/monitor/armmonitor"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
@@ -109,26 +108,19 @@ var logTypes = map[string]bool{
 }
 
 func collectInventory(ctx context.Context, c *client, emit collectors.Emit) error {
-	api, err := armresources.NewClient(c.subscription, c.credential, c.options)
-	if err != nil {
-		return err
-	}
+	all, err := c.allResources(ctx)
 	var logging []*armresources.GenericResourceExpanded
-	list := api.NewListPager(&armresources.ClientListOptions{Expand: to.Ptr("createdTime")})
-	err = pages(ctx, list, func(page armresources.ClientListResponse) error {
-		for _, r := range page.Value {
-			kind := strings.ToLower(text(r.Type))
-			out := schema.InventoryItem{
-				Resource: resource(r.ID, r.Name, r.Location, r.Tags), Type: kind, SubscriptionID: c.subscription, Kind: text(r.Kind),
-			}
-			out.CreatedAt = posture.FromPtr(r.CreatedTime)
-			emit(idOf(r.ID), &out)
-			if logTypes[kind] && !(kind == "microsoft.storage/storageaccounts" && text(r.Kind) == "FileStorage") {
-				logging = append(logging, r)
-			}
+	for _, r := range all {
+		kind := strings.ToLower(text(r.Type))
+		out := schema.InventoryItem{
+			Resource: resource(r.ID, r.Name, r.Location, r.Tags), Type: kind, SubscriptionID: c.subscription, Kind: text(r.Kind),
 		}
-		return nil
-	})
+		out.CreatedAt = posture.FromPtr(r.CreatedTime)
+		emit(idOf(r.ID), &out)
+		if logTypes[kind] && !(kind == "microsoft.storage/storageaccounts" && text(r.Kind) == "FileStorage") {
+			logging = append(logging, r)
+		}
+	}
 	_ = parallel(logging, func(r *armresources.GenericResourceExpanded) string { return idOf(r.ID) }, func(r *armresources.GenericResourceExpanded) error {
 		c.emitDiagnostics(ctx, r, emit)
 		return nil

@@ -19,6 +19,7 @@ var securityGroups = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.NetworkSecurityGroupType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.SecurityGroupsClient.NewListAllPager", Permission: "Microsoft.Network/networkSecurityGroups/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectSecurityGroups,
 }
@@ -28,7 +29,7 @@ func collectSecurityGroups(ctx context.Context, c *client, emit collectors.Emit)
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.SecurityGroupsClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/networksecuritygroups", "", api.NewListAllPager(nil), func(page armnetwork.SecurityGroupsClientListAllResponse) error {
 		for _, g := range page.Value {
 			out := newSecurityGroup(g)
 			emit(idOf(g.ID), &out)
@@ -84,7 +85,7 @@ var virtualNetworks = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.VirtualNetworkType, schema.SubnetType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.VirtualNetworksClient.NewListAllPager", Permission: "Microsoft.Network/virtualNetworks/read", Body: collectors.Store},
-		listResources, resourceByID,
+		queryResources, listResources, resourceByID,
 	},
 	Collect: collectVirtualNetworks,
 }
@@ -96,7 +97,7 @@ func collectVirtualNetworks(ctx context.Context, c *client, emit collectors.Emit
 		return err
 	}
 	policies, unread := dnsPolicies(ctx, c)
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.VirtualNetworksClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/virtualnetworks", "", api.NewListAllPager(nil), func(page armnetwork.VirtualNetworksClientListAllResponse) error {
 		for _, v := range page.Value {
 			out := newVirtualNetwork(v)
 			out.DNSPolicyID = policies[idOf(v.ID)]
@@ -125,18 +126,16 @@ func dnsPolicies(ctx context.Context, c *client) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list links of DNS security policies: %w", err)
 	}
-	type link struct {
-		VirtualNetwork struct {
-			ID string `json:"id"`
-		} `json:"virtualNetwork"`
+	type network struct {
+		ID string `json:"id"`
 	}
 	policies := map[string]string{}
-	read := make([]link, len(links))
+	read := make([]network, len(links))
 	err = parallel(indexes(links), func(i int) string { return links[i] }, func(i int) error {
-		return c.properties(ctx, links[i], "2025-05-01", &read[i])
+		return c.member(ctx, links[i], "2025-05-01", "virtualNetwork", &read[i])
 	})
-	for i, l := range read {
-		if id := strings.ToLower(l.VirtualNetwork.ID); id != "" {
+	for i, linked := range read {
+		if id := strings.ToLower(linked.ID); id != "" {
 			policies[id] = path.Dir(path.Dir(links[i]))
 		}
 	}
@@ -197,6 +196,7 @@ var routeTables = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.RouteTableType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.RouteTablesClient.NewListAllPager", Permission: "Microsoft.Network/routeTables/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectRouteTables,
 }
@@ -206,7 +206,7 @@ func collectRouteTables(ctx context.Context, c *client, emit collectors.Emit) er
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.RouteTablesClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/routetables", "", api.NewListAllPager(nil), func(page armnetwork.RouteTablesClientListAllResponse) error {
 		for _, t := range page.Value {
 			out := schema.RouteTable{Resource: resource(t.ID, t.Name, t.Location, t.Tags), Routes: []schema.Route{}}
 			for _, r := range value(t.Properties).Routes {
@@ -229,6 +229,7 @@ var networkInterfaces = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.NetworkInterfaceType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.InterfacesClient.NewListAllPager", Permission: "Microsoft.Network/networkInterfaces/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectNetworkInterfaces,
 }
@@ -238,7 +239,7 @@ func collectNetworkInterfaces(ctx context.Context, c *client, emit collectors.Em
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.InterfacesClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/networkinterfaces", "", api.NewListAllPager(nil), func(page armnetwork.InterfacesClientListAllResponse) error {
 		for _, n := range page.Value {
 			out := newNetworkInterface(n)
 			emit(idOf(n.ID), &out)
@@ -300,6 +301,7 @@ var publicIPs = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.PublicIPType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.PublicIPAddressesClient.NewListAllPager", Permission: "Microsoft.Network/publicIPAddresses/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectPublicIPs,
 }
@@ -309,7 +311,7 @@ func collectPublicIPs(ctx context.Context, c *client, emit collectors.Emit) erro
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.PublicIPAddressesClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/publicipaddresses", "", api.NewListAllPager(nil), func(page armnetwork.PublicIPAddressesClientListAllResponse) error {
 		for _, a := range page.Value {
 			p := value(a.Properties)
 			out := schema.PublicIP{
@@ -332,6 +334,7 @@ var networkWatchers = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.WatchersClient.NewListAllPager", Permission: "Microsoft.Network/networkWatchers/read", Body: collectors.Store},
 		{Name: "armnetwork.FlowLogsClient.NewListPager", Permission: "Microsoft.Network/networkWatchers/flowLogs/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectNetworkWatchers,
 }
@@ -342,7 +345,7 @@ func collectNetworkWatchers(ctx context.Context, c *client, emit collectors.Emit
 		return err
 	}
 	var watchers []*armnetwork.Watcher
-	err = pages(ctx, api.NewWatchersClient().NewListAllPager(nil), func(page armnetwork.WatchersClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/networkwatchers", "", api.NewWatchersClient().NewListAllPager(nil), func(page armnetwork.WatchersClientListAllResponse) error {
 		for _, w := range page.Value {
 			emit(idOf(w.ID), &schema.NetworkWatcher{
 				Resource: resource(w.ID, w.Name, w.Location, w.Tags), ProvisioningState: text(value(w.Properties).ProvisioningState),
@@ -352,7 +355,7 @@ func collectNetworkWatchers(ctx context.Context, c *client, emit collectors.Emit
 		return nil
 	})
 	lost := parallel(watchers, func(w *armnetwork.Watcher) string { return idOf(w.ID) }, func(w *armnetwork.Watcher) error {
-		return collectFlowLogs(ctx, api, w, emit)
+		return collectFlowLogs(ctx, c, api, w, emit)
 	})
 	if err != nil {
 		return fmt.Errorf("list network watchers: %w", err)
@@ -360,9 +363,10 @@ func collectNetworkWatchers(ctx context.Context, c *client, emit collectors.Emit
 	return collectors.Incomplete(schema.FlowLogType, lost)
 }
 
-func collectFlowLogs(ctx context.Context, api *armnetwork.ClientFactory, w *armnetwork.Watcher, emit collectors.Emit) error {
+func collectFlowLogs(ctx context.Context, c *client, api *armnetwork.ClientFactory, w *armnetwork.Watcher, emit collectors.Emit) error {
 	group := resource(w.ID, nil, nil, nil).ResourceGroup
-	err := pages(ctx, api.NewFlowLogsClient().NewListPager(group, text(w.Name), nil), func(page armnetwork.FlowLogsClientListResponse) error {
+	list := api.NewFlowLogsClient().NewListPager(group, text(w.Name), nil)
+	err := pagesOf(ctx, c, "microsoft.network/networkwatchers/flowlogs", idOf(w.ID), list, func(page armnetwork.FlowLogsClientListResponse) error {
 		for _, f := range page.Value {
 			out := newFlowLog(w, f)
 			emit(idOf(f.ID), &out)
@@ -403,6 +407,7 @@ var bastionHosts = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.BastionHostType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.BastionHostsClient.NewListPager", Permission: "Microsoft.Network/bastionHosts/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectBastionHosts,
 }
@@ -412,7 +417,7 @@ func collectBastionHosts(ctx context.Context, c *client, emit collectors.Emit) e
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListPager(nil), func(page armnetwork.BastionHostsClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/bastionhosts", "", api.NewListPager(nil), func(page armnetwork.BastionHostsClientListResponse) error {
 		for _, b := range page.Value {
 			p := value(b.Properties)
 			out := schema.BastionHost{

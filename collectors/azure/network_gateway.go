@@ -153,6 +153,7 @@ var wafPolicies = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.WAFPolicyType},
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.WebApplicationFirewallPoliciesClient.NewListAllPager", Permission: "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectWAFPolicies,
 }
@@ -162,7 +163,7 @@ func collectWAFPolicies(ctx context.Context, c *client, emit collectors.Emit) er
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListAllPager(nil), func(page armnetwork.WebApplicationFirewallPoliciesClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/applicationgatewaywebapplicationfirewallpolicies", "", api.NewListAllPager(nil), func(page armnetwork.WebApplicationFirewallPoliciesClientListAllResponse) error {
 		for _, w := range page.Value {
 			p := value(w.Properties)
 			settings := value(p.PolicySettings)
@@ -191,17 +192,27 @@ func collectWAFPolicies(ctx context.Context, c *client, emit collectors.Emit) er
 var vpnGateways = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.VPNGatewayType},
 	Operations: []collectors.Operation{
-		listResources,
+		queryResources, listResources,
 		{Name: "armnetwork.VirtualNetworkGatewaysClient.NewListPager", Permission: "Microsoft.Network/virtualNetworkGateways/read", Body: collectors.Redact("radiusServerSecret")},
 	},
 	Collect: collectVPNGateways,
 }
 
-// collectVPNGateways asks each resource group that has a gateway: there is no list for a subscription.
+// collectVPNGateways asks each resource group that has a gateway: only Resource Graph has a list for a subscription.
 func collectVPNGateways(ctx context.Context, c *client, emit collectors.Emit) error {
 	api, err := armnetwork.NewVirtualNetworkGatewaysClient(c.subscription, c.credential, c.options)
 	if err != nil {
 		return err
+	}
+	emitAll := func(page armnetwork.VirtualNetworkGatewaysClientListResponse) error {
+		for _, g := range page.Value {
+			out := newVPNGateway(g)
+			emit(idOf(g.ID), &out)
+		}
+		return nil
+	}
+	if all, ok := graphed[armnetwork.VirtualNetworkGatewaysClientListResponse](ctx, c, "microsoft.network/virtualnetworkgateways", ""); ok {
+		return emitAll(all)
 	}
 	ids, err := c.resourcesOf(ctx, "Microsoft.Network/virtualNetworkGateways")
 	if err != nil {
@@ -212,14 +223,7 @@ func collectVPNGateways(ctx context.Context, c *client, emit collectors.Emit) er
 		groups[i] = resource(&id, nil, nil, nil).ResourceGroup
 	}
 	lost := parallel(groups, func(group string) string { return group }, func(group string) error {
-		err := pages(ctx, api.NewListPager(group, nil), func(page armnetwork.VirtualNetworkGatewaysClientListResponse) error {
-			for _, g := range page.Value {
-				out := newVPNGateway(g)
-				emit(idOf(g.ID), &out)
-			}
-			return nil
-		})
-		if err != nil {
+		if err := pages(ctx, api.NewListPager(group, nil), emitAll); err != nil {
 			return fmt.Errorf("list virtual network gateways of %s: %w", group, err)
 		}
 		return nil
@@ -258,6 +262,7 @@ var firewalls = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "armnetwork.AzureFirewallsClient.NewListAllPager", Permission: "Microsoft.Network/azureFirewalls/read", Body: collectors.Store},
 		{Name: "armnetwork.FirewallPoliciesClient.NewListAllPager", Permission: "Microsoft.Network/firewallPolicies/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectFirewalls,
 }
@@ -268,7 +273,7 @@ func collectFirewalls(ctx context.Context, c *client, emit collectors.Emit) erro
 		return err
 	}
 	policies := map[string]*armnetwork.FirewallPolicy{}
-	unread := pages(ctx, api.NewFirewallPoliciesClient().NewListAllPager(nil), func(page armnetwork.FirewallPoliciesClientListAllResponse) error {
+	unread := pagesOf(ctx, c, "microsoft.network/firewallpolicies", "", api.NewFirewallPoliciesClient().NewListAllPager(nil), func(page armnetwork.FirewallPoliciesClientListAllResponse) error {
 		for _, p := range page.Value {
 			policies[idOf(p.ID)] = p
 		}
@@ -277,7 +282,7 @@ func collectFirewalls(ctx context.Context, c *client, emit collectors.Emit) erro
 	if unread == nil {
 		unread = collectors.ErrNotCollected // of a policy that is not listed: it lies in another subscription
 	}
-	err = pages(ctx, api.NewAzureFirewallsClient().NewListAllPager(nil), func(page armnetwork.AzureFirewallsClientListAllResponse) error {
+	err = pagesOf(ctx, c, "microsoft.network/azurefirewalls", "", api.NewAzureFirewallsClient().NewListAllPager(nil), func(page armnetwork.AzureFirewallsClientListAllResponse) error {
 		for _, f := range page.Value {
 			out := newFirewall(f)
 			switch policy := policies[out.PolicyID]; {

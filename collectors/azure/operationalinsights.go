@@ -20,6 +20,7 @@ var logWorkspaces = collectors.Reader[*client]{
 	Operations: []collectors.Operation{
 		{Name: "armoperationalinsights.WorkspacesClient.NewListPager", Permission: "Microsoft.OperationalInsights/workspaces/read", Body: collectors.Store},
 		{Name: "armsecurityinsights.SentinelOnboardingStatesClient.List", Permission: "Microsoft.SecurityInsights/onboardingStates/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectLogWorkspaces,
 }
@@ -30,7 +31,7 @@ func collectLogWorkspaces(ctx context.Context, c *client, emit collectors.Emit) 
 		return err
 	}
 	var found []*armoperationalinsights.Workspace
-	err = pages(ctx, api.NewListPager(nil), func(page armoperationalinsights.WorkspacesClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.operationalinsights/workspaces", "", api.NewListPager(nil), func(page armoperationalinsights.WorkspacesClientListResponse) error {
 		found = append(found, page.Value...)
 		return nil
 	})

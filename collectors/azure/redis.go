@@ -15,6 +15,7 @@ var caches = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.CacheType},
 	Operations: []collectors.Operation{
 		{Name: "armredis.Client.NewListBySubscriptionPager", Permission: "Microsoft.Cache/redis/read", Body: collectors.Redact("primaryKey", "secondaryKey")},
+		queryResources, listResources,
 	},
 	Collect: collectCaches,
 }
@@ -24,7 +25,7 @@ func collectCaches(ctx context.Context, c *client, emit collectors.Emit) error {
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListBySubscriptionPager(nil), func(page armredis.ClientListBySubscriptionResponse) error {
+	err = pagesOf(ctx, c, "microsoft.cache/redis", "", api.NewListBySubscriptionPager(nil), func(page armredis.ClientListBySubscriptionResponse) error {
 		for _, r := range page.Value {
 			out := newCache(r)
 			emit(idOf(r.ID), &out)

@@ -16,6 +16,7 @@ var searchServices = collectors.Reader[*client]{
 	Fills: []*posture.Type{schema.SearchServiceType},
 	Operations: []collectors.Operation{
 		{Name: "armsearch.ServicesClient.NewListBySubscriptionPager", Permission: "Microsoft.Search/searchServices/read", Body: collectors.Store},
+		queryResources, listResources,
 	},
 	Collect: collectSearch,
 }
@@ -25,7 +26,7 @@ func collectSearch(ctx context.Context, c *client, emit collectors.Emit) error {
 	if err != nil {
 		return err
 	}
-	err = pages(ctx, api.NewListBySubscriptionPager(nil, nil), func(page armsearch.ServicesClientListBySubscriptionResponse) error {
+	err = pagesOf(ctx, c, "microsoft.search/searchservices", "", api.NewListBySubscriptionPager(nil, nil), func(page armsearch.ServicesClientListBySubscriptionResponse) error {
 		for _, s := range page.Value {
 			out := newSearchService(s)
 			emit(idOf(s.ID), &out)

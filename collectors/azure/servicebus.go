@@ -24,7 +24,7 @@ var serviceBusNamespaces = collectors.Reader[*client]{
 		{Name: "armservicebus.NamespacesClient.NewListPager", Permission: "Microsoft.ServiceBus/namespaces/read", Body: collectors.Store},
 		{Name: "armservicebus.NamespacesClient.GetNetworkRuleSet", Permission: "Microsoft.ServiceBus/namespaces/networkRuleSets/read", Body: collectors.Store},
 		{Name: "armservicebus.NamespacesClient.NewListAuthorizationRulesPager", Permission: "Microsoft.ServiceBus/namespaces/authorizationRules/read", Body: collectors.Store},
-		resourceByID,
+		queryResources, listResources, resourceByID,
 	},
 	Collect: collectServiceBus,
 }
@@ -35,7 +35,7 @@ func collectServiceBus(ctx context.Context, c *client, emit collectors.Emit) err
 		return err
 	}
 	var found []*armservicebus.SBNamespace
-	err = pages(ctx, api.NewListPager(nil), func(page armservicebus.NamespacesClientListResponse) error {
+	err = pagesOf(ctx, c, "microsoft.servicebus/namespaces", "", api.NewListPager(nil), func(page armservicebus.NamespacesClientListResponse) error {
 		found = append(found, page.Value...)
 		return nil
 	})
@@ -49,11 +49,8 @@ func collectServiceBus(ctx context.Context, c *client, emit collectors.Emit) err
 		}
 		read(readServiceBusNetwork(ctx, api, &out), "public_network_access", "network")
 		read(readServiceBusRules(ctx, api, &out), "extra_authorization_rules")
-		var newer struct {
-			MinimumTLSVersion string `json:"minimumTlsVersion"`
-		}
-		read(c.properties(ctx, text(n.ID), serviceBusVersion, &newer), "minimum_tls_version")
-		out.MinimumTLSVersion = cmp.Or(newer.MinimumTLSVersion, "1.2")
+		read(c.member(ctx, text(n.ID), serviceBusVersion, "minimumTlsVersion", &out.MinimumTLSVersion), "minimum_tls_version")
+		out.MinimumTLSVersion = cmp.Or(out.MinimumTLSVersion, "1.2")
 		emit(idOf(n.ID), &out, gaps...)
 		return nil
 	})

@@ -232,7 +232,12 @@ func collectTenantPolicy(ctx context.Context, c *client, emit collectors.Emit) e
 func resource(id, name, location *string, labels map[string]*string) schema.Resource {
 	_, rest, _ := strings.Cut(strings.ToLower(text(id)), "/resourcegroups/")
 	group, _, _ := strings.Cut(rest, "/")
-	return schema.Resource{Meta: posture.Meta{Name: text(name), Tags: tags(labels)}, ResourceGroup: group, Location: text(location)}
+	return schema.Resource{Meta: posture.Meta{Name: text(name), Tags: tags(labels)}, ResourceGroup: group, Location: place(location)}
+}
+
+// place is a region by its id: some services write its name, "West Europe".
+func place(location *string) string {
+	return strings.ReplaceAll(strings.ToLower(text(location)), " ", "")
 }
 
 // idOf is a resource's id as everything here writes it: services disagree on case.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"sync"
 
 	"github.com/plumbline-dev/plumbline/collectors"
@@ -50,6 +51,17 @@ func (j *Journal) record(call posture.Call, stored []byte) {
 	j.calls = append(j.calls, call)
 }
 
+// Add takes over what an earlier attempt of the same scan recorded.
+func (j *Journal) Add(calls []posture.Call, bodies map[string][]byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, call := range calls {
+		call.Seq = len(j.calls) + 1
+		j.calls = append(j.calls, call)
+	}
+	maps.Copy(j.bodies, bodies)
+}
+
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
@@ -60,13 +72,14 @@ type Cell struct {
 	mu       sync.Mutex
 	calls    int
 	answered map[string]bool
+	journal  Journal
 }
 
 type cellKey struct{}
 
 // WithCell returns a context whose calls belong to a new cell.
 func WithCell(ctx context.Context) (context.Context, *Cell) {
-	cell := &Cell{answered: map[string]bool{}}
+	cell := &Cell{answered: map[string]bool{}, journal: Journal{bodies: map[string][]byte{}}}
 	return context.WithValue(ctx, cellKey{}, cell), cell
 }
 
@@ -75,6 +88,17 @@ func (c *Cell) Calls() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls
+}
+
+// Journal is what the cell's calls were and the bodies that are kept of them, by digest.
+func (c *Cell) Journal() ([]posture.Call, map[string][]byte) {
+	return c.journal.Calls(), c.journal.bodies
+}
+
+func (c *Cell) record(call posture.Call, stored []byte) {
+	if c != nil {
+		c.journal.record(call, stored)
+	}
 }
 
 func (c *Cell) count() {

@@ -212,6 +212,7 @@ func (t *Transport) attempt(req *http.Request, request []byte, target Target, op
 		}
 		call.Error = string(reasonOf(err))
 		t.options.Journal.record(call, nil)
+		cellOf(ctx).record(call, nil)
 		return resp, nil, Transient, err
 	}
 	var outcome Outcome
@@ -222,6 +223,7 @@ func (t *Transport) attempt(req *http.Request, request []byte, target Target, op
 		stored = redact(t.protocol.Normalize(target, body), names, t.options.RedactKey)
 	}
 	t.options.Journal.record(call, stored)
+	cellOf(ctx).record(call, stored)
 	return resp, body, outcome, nil
 }
 

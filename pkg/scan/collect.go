@@ -39,6 +39,11 @@ const parallelTasks = 32
 // Collect runs every task of an opened account. A task that fails leaves its cells incomplete and never ends the scan; only
 // the end of ctx does.
 func Collect(ctx context.Context, account collectors.Account, clock transport.Clock, progress Progress) (Collected, error) {
+	return collectAll(ctx, account, clock, progress, nil)
+}
+
+// collectAll is Collect that leaves out what an earlier attempt of the same run has read.
+func collectAll(ctx context.Context, account collectors.Account, clock transport.Clock, progress Progress, resume *resumption) (Collected, error) {
 	out := Collected{
 		Account: account.Account, Principal: account.Principal, Types: account.Types, Started: clock.Now(),
 		Above: Above{Accounts: account.Ancestors, Unread: account.AncestorsUnread},
@@ -47,11 +52,22 @@ func Collect(ctx context.Context, account collectors.Account, clock transport.Cl
 	done := 0
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelTasks)
-	for _, task := range account.Tasks {
+	for i, task := range account.Tasks {
 		group.Go(func() error {
-			cells, resources := run(ctx, task, account.Explain, clock)
+			name := taskName(i, task)
+			cells, resources, resumed := resume.restore(name, task)
+			if !resumed {
+				taskCtx, read := transport.WithCell(ctx)
+				cells, resources = run(taskCtx, read, task, account.Explain, clock)
+				resume.save(ctx, name, task, cells, resources, read)
+			}
 			mu.Lock()
 			defer mu.Unlock()
+			for _, cell := range cells {
+				if cell.Started.Before(out.Started) {
+					out.Started = cell.Started // read by an earlier attempt
+				}
+			}
 			out.Cells = append(out.Cells, cells...)
 			out.Resources = append(out.Resources, resources...)
 			done++
@@ -73,7 +89,7 @@ func Collect(ctx context.Context, account collectors.Account, clock transport.Cl
 }
 
 // run reads one task's cells.
-func run(ctx context.Context, task collectors.Task, explain func(error) posture.Cause, clock transport.Clock) ([]posture.Cell, []*posture.Resource) {
+func run(ctx context.Context, counter *transport.Cell, task collectors.Task, explain func(error) posture.Cause, clock transport.Clock) ([]posture.Cell, []*posture.Resource) {
 	started := clock.Now()
 	if task.Skip != nil {
 		cause := task.Skip.Cause
@@ -83,7 +99,6 @@ func run(ctx context.Context, task collectors.Task, explain func(error) posture.
 		}
 		return cells, nil
 	}
-	ctx, counter := transport.WithCell(ctx)
 	var mu sync.Mutex
 	resources := map[posture.Key]*posture.Resource{}
 	emit := func(id string, attributes any, gaps ...collectors.Gap) {

@@ -16,14 +16,23 @@ type History interface {
 
 // Drift lists what changed in an account between two of its snapshots, and why.
 func Drift(ctx context.Context, db History, types []*posture.Type, account string, from, to int64) ([]posture.Change, error) {
-	before, after, err := db.Diff(ctx, account, from, to)
+	diff, err := loadDiff(ctx, db, account, from, to)
 	if err != nil {
 		return nil, err
+	}
+	return drift.Compare(diff, types)
+}
+
+// loadDiff is what comparing two snapshots of an account rests on.
+func loadDiff(ctx context.Context, db History, account string, from, to int64) (drift.Diff, error) {
+	before, after, err := db.Diff(ctx, account, from, to)
+	if err != nil {
+		return drift.Diff{}, err
 	}
 	diff := drift.Pair(before, after)
 	known, err := db.LastKnown(ctx, account, from)
 	if err != nil {
-		return nil, err
+		return drift.Diff{}, err
 	}
 	last := map[Judged]*posture.Verdict{}
 	for _, v := range known {
@@ -42,10 +51,10 @@ func Drift(ctx context.Context, db History, types []*posture.Type, account strin
 	}
 	earlier, err := db.EarlierContents(ctx, account, keys, from)
 	if err != nil {
-		return nil, err
+		return drift.Diff{}, err
 	}
 	for i, r := range diff.Resources {
 		diff.Resources[i].Earlier = earlier[r.Key]
 	}
-	return drift.Compare(diff, types)
+	return diff, nil
 }

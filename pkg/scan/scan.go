@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -31,6 +32,11 @@ type Scanner struct {
 	Log     *slog.Logger
 	Tool    string // version of the program
 	Trigger string // "manual" or "schedule"
+	RunID   string // names the trigger; empty: a new one
+	// Checkpoints let a scan of the same RunID go on where an earlier attempt stopped; nil: start anew.
+	Checkpoints Checkpoints
+	// Attributions keep who made the changes that the scan finds; nil: the cloud's log is not read.
+	Attributions Attributions
 }
 
 // Result is what a scan did.
@@ -52,7 +58,11 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	collected, err := Collect(ctx, account, s.Clock, progress)
+	resume, err := s.resume(ctx, account.Account.String(), journal)
+	if err != nil {
+		return Result{}, err
+	}
+	collected, err := collectAll(ctx, account, s.Clock, progress, resume)
 	if err != nil {
 		return Result{}, err
 	}
@@ -67,11 +77,21 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	sealing.Snapshot.RunID, sealing.Snapshot.Tool, sealing.Snapshot.Trigger = runID(), s.Tool, s.Trigger
+	sealing.Snapshot.RunID, sealing.Snapshot.Tool, sealing.Snapshot.Trigger = cmp.Or(s.RunID, NewRunID()), s.Tool, s.Trigger
 	sealing.Calls, sealing.Bodies = journal.Calls(), journal.Bodies()
 	snapshot, err := s.Store.Seal(ctx, sealing)
 	if err != nil {
 		return Result{}, err
+	}
+	if resume != nil {
+		if err := s.Checkpoints.DropCheckpoints(ctx, account.Account.String()); err != nil {
+			s.Log.WarnContext(ctx, "checkpoints stay until the next scan", "account", account.Account.String(), "error", err)
+		}
+	}
+	if s.Attributions != nil {
+		if err := Attribute(ctx, s.Attributions, account, journal, snapshot, s.Clock.Now()); err != nil {
+			s.Log.WarnContext(ctx, "who made the changes is not known yet", "account", account.Account.String(), "snapshot", snapshot.ID(), "error", err)
+		}
 	}
 	result := Result{
 		Snapshot: snapshot, Cells: collected.Cells, Work: work, Calls: len(sealing.Calls),
@@ -83,8 +103,21 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 	return result, nil
 }
 
-// runID names one trigger of a scan.
-func runID() string {
+func (s *Scanner) resume(ctx context.Context, account string, journal *transport.Journal) (*resumption, error) {
+	if s.Checkpoints == nil || s.RunID == "" {
+		return nil, nil
+	}
+	saved, err := s.Checkpoints.Checkpoints(ctx, account, s.RunID)
+	if err != nil {
+		return nil, err
+	}
+	return &resumption{
+		store: s.Checkpoints, account: account, run: s.RunID, tool: s.Tool, now: s.Clock.Now(), journal: journal, log: s.Log, saved: saved,
+	}, nil
+}
+
+// NewRunID names one trigger of scans.
+func NewRunID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])

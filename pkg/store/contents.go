@@ -13,7 +13,11 @@ import (
 // Contents returns the content documents with these hashes. They are equal to what was sealed, but not canonical: Postgres
 // orders keys its own way. A hash that the account does not have is not in the answer.
 func (s *Store) Contents(ctx context.Context, account string, hashes [][32]byte) (map[[32]byte][]byte, error) {
-	rows, _ := s.pool.Query(ctx, `
+	return readContents(ctx, s.pool, account, hashes)
+}
+
+func readContents(ctx context.Context, db querier, account string, hashes [][32]byte) (map[[32]byte][]byte, error) {
+	rows, _ := db.Query(ctx, `
 		SELECT hash, document FROM contents WHERE account = $1 AND hash = ANY($2)`, account, slices32(hashes))
 	contents := make(map[[32]byte][]byte, len(hashes))
 	var hash, document []byte

@@ -12,7 +12,7 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
 )
 
-// Log returns the log of snapshots for reading: heads and proofs. Only sealing appends to it.
+// Log returns the log of snapshots and of the audit log for reading: heads and proofs. Only sealing and writeAudit append to it.
 func (s *Store) Log() ledger.Storage { return readOnlyLog{logTable{s.pool}} }
 
 // LogRecords returns at most limit records of the log, the first being record number from.

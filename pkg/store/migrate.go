@@ -31,7 +31,12 @@ func Migrate(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return migrate(ctx, url, list)
+	applied, err := migrate(ctx, url, list)
+	if err != nil {
+		return applied, err
+	}
+	queue, err := migrateQueue(ctx, url)
+	return append(applied, queue...), err
 }
 
 func migrate(ctx context.Context, url string, list []migration) (applied []string, err error) {

@@ -101,11 +101,18 @@ func openResources(ctx context.Context, db querier, account string) ([]posture.C
 	})
 }
 
+// moved are the resources that a snapshot has and the one before had not, and the other way round.
+type moved struct {
+	added   []int
+	removed []posture.Key
+}
+
 // writeResources ends the intervals that are over, and adds the new ones with the contents that are not there yet.
-func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, resources []posture.Content, cells []posture.Cell) error {
+func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, resources []posture.Content, cells []posture.Cell) (m moved, err error) {
 	index := posture.IndexCells(cells)
 	table := intervals{"resource_versions", []string{"type", "region", "id"}, []string{"hash", "stale"}}
-	added, _, err := table.advance(ctx, tx, account, seq, &rowSet{
+	replaced := map[int]bool{}
+	set := &rowSet{
 		n:   len(resources),
 		key: func(i int, k []string) { k[0], k[1], k[2] = resources[i].Type, resources[i].Region, resources[i].ID },
 		same: func(i int, row openRow) bool {
@@ -121,15 +128,28 @@ func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, r
 				return fmt.Errorf("%w: %s would end, but its cell is %s", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")), cell.State)
 			}
 		},
-	})
+	}
+	added, ended, err := table.advance(ctx, tx, account, seq, set)
 	if err != nil {
-		return err
+		return m, err
+	}
+	for i := range ended[0] {
+		if now, ok := set.find([][]byte{[]byte(ended[0][i]), []byte(ended[1][i]), []byte(ended[2][i])}, nil); ok {
+			replaced[now] = true
+		} else {
+			m.removed = append(m.removed, posture.Key{Type: ended[0][i], Region: ended[1][i], ID: ended[2][i]})
+		}
+	}
+	for _, i := range added {
+		if !replaced[i] {
+			m.added = append(m.added, i)
+		}
 	}
 	if err := addContents(ctx, tx, account, resources, added); err != nil {
-		return err
+		return m, err
 	}
 	columns := []string{"account", "type", "region", "id", "valid_from", "hash", "stale"}
-	return copyRows(ctx, tx, "resource_versions", columns, len(added), func(i int, row []any) error {
+	return m, copyRows(ctx, tx, "resource_versions", columns, len(added), func(i int, row []any) error {
 		r := &resources[added[i]]
 		row[0], row[1], row[2], row[3], row[4], row[5], row[6] = account, r.Type, r.Region, r.ID, seq, r.Hash[:], r.Stale
 		return nil

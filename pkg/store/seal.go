@@ -17,10 +17,12 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// Advisory locks, held to the end of the transaction: one class for each account, one for the log. Taken in this order.
+// Advisory locks, held to the end of the transaction: for each account's snapshots, each account's findings, and the log. Taken in
+// this order.
 const (
-	lockAccount = 1
-	lockLog     = 2
+	lockAccount  = 1
+	lockFindings = 4
+	lockLog      = 2
 )
 
 // Seal writes a snapshot, whole or not at all, and returns it with number, time, root and place in the log. Sealings of one
@@ -72,13 +74,15 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, in posture.Sealing, t tree
 	snapshot.Seq = last.seq + 1
 	snapshot.Root = hex.EncodeToString(t.root[:])
 	snapshot.Resources = len(in.Resources)
+	var resources moved
 	if t.resources == nil || !bytes.Equal(t.resources, last.resources) {
-		if err := writeResources(ctx, tx, account, snapshot.Seq, in.Resources, in.Cells); err != nil {
+		if resources, err = writeResources(ctx, tx, account, snapshot.Seq, in.Resources, in.Cells); err != nil {
 			return none, err
 		}
 	}
+	var turns []turn
 	if !bytes.Equal(t.verdicts, last.verdicts) {
-		if err := writeVerdicts(ctx, tx, account, snapshot.Seq, in.Verdicts, t.verdictHashes); err != nil {
+		if turns, err = writeVerdicts(ctx, tx, account, snapshot.Seq, in.Verdicts, t.verdictHashes); err != nil {
 			return none, err
 		}
 	}
@@ -92,6 +96,9 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, in posture.Sealing, t tree
 		return none, err
 	}
 	if snapshot.Verdicts, err = writeCounts(ctx, tx, account, snapshot.Seq, in.Verdicts); err != nil {
+		return none, err
+	}
+	if err := s.observe(ctx, tx, snapshot, in, resources, turns); err != nil {
 		return none, err
 	}
 	if err := lock(ctx, tx, lockLog, ""); err != nil {

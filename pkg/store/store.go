@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plumbline-dev/plumbline/migrations"
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
@@ -24,6 +25,13 @@ const serviceRole = "plumbline_service"
 type Store struct {
 	// Now is the clock that sealing reads.
 	Now func() time.Time
+	// Types tell which attributes move by themselves; without them every change of a resource counts against its exceptions.
+	Types []*posture.Type
+	// OnEvents is called with what happened to an account's findings, in the transaction that records it, which fails when it
+	// does; seq is 0 when no snapshot led to it. Nil does nothing.
+	OnEvents func(ctx context.Context, tx pgx.Tx, account string, seq int64, events []finding.Event) error
+	// OnDelivery queues the sending of deliveries, in the transaction that writes them. Nil does nothing.
+	OnDelivery func(ctx context.Context, tx pgx.Tx, ids []int64) error
 
 	pool *pgxpool.Pool
 }

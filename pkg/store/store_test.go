@@ -25,7 +25,7 @@ const account = "aws:111122223333"
 
 // tables are all that hold what is sealed.
 var tables = []string{"accounts", "snapshots", "cells", "contents", "resource_versions", "verdict_versions", "verdict_counts", "calls",
-	"bodies", "log_records", "log_hashes"}
+	"bodies", "log_records", "log_hashes", "findings", "finding_events"}
 
 func seal(t testing.TB, s *store.Store, in posture.Sealing) posture.Snapshot {
 	t.Helper()
@@ -198,8 +198,8 @@ func TestRowsFollowChange(t *testing.T) {
 		{"one resource in a hundred changes", func(in *posture.Sealing) {
 			in.Resources[7] = plumbtest.Resource(in.Resources[7].ID, map[string]any{"versioning": "Suspended"})
 			in.Verdicts[7] = plumbtest.Verdict(in.Resources[7].Key, posture.Fail, "versioning is Suspended")
-		}, map[string]int{"contents": 1, "resource_versions": 1, "verdict_versions": 1}},
-		{"it changes back: the content is known", func(*posture.Sealing) {}, map[string]int{"resource_versions": 1, "verdict_versions": 1}},
+		}, map[string]int{"contents": 1, "resource_versions": 1, "verdict_versions": 1, "findings": 1, "finding_events": 1}},
+		{"it changes back: the content is known", func(*posture.Sealing) {}, map[string]int{"resource_versions": 1, "verdict_versions": 1, "finding_events": 1}},
 		{"one resource ends", func(in *posture.Sealing) {
 			in.Resources, in.Verdicts = in.Resources[1:], in.Verdicts[1:]
 		}, nil},

@@ -150,8 +150,21 @@ func openVerdicts(ctx context.Context, db querier, account string) ([]posture.Ve
 	return read(rows, "open verdicts", scanVerdict)
 }
 
-// writeVerdicts ends the intervals that are over, and adds the new ones.
-func writeVerdicts(ctx context.Context, tx pgx.Tx, account string, seq int64, verdicts []posture.Verdict, hashes [][32]byte) error {
+// turn is a rule and a resource of which a snapshot says otherwise than the one before. after is the place of the new verdict, -1
+// when there is none; before, its result and rule version, is nil when there was none.
+type turn struct {
+	posture.Key
+	rule   string
+	before *posture.Verdict
+	after  int
+}
+
+// settled reports whether a result leaves no finding active.
+func settled(r posture.Result) bool { return r == posture.Pass || r == posture.DoesNotApply }
+
+// writeVerdicts ends the intervals that are over, adds the new ones, and returns what turned since the snapshot before, leaving
+// out what can matter to no finding.
+func writeVerdicts(ctx context.Context, tx pgx.Tx, account string, seq int64, verdicts []posture.Verdict, hashes [][32]byte) (turns []turn, err error) {
 	table := intervals{"verdict_versions", []string{"type", "region", "id", "rule_id"}, []string{"hash"}}
 	set := &rowSet{
 		n: len(verdicts),
@@ -164,28 +177,44 @@ func writeVerdicts(ctx context.Context, tx pgx.Tx, account string, seq int64, ve
 	}
 	added, ended, err := table.advance(ctx, tx, account, seq, set)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	replaced := make(map[int]bool, len(ended[0]))
 	resultFrom := make(map[int]int64) // of new rows that say otherwise than before, but with the same result
 	if len(ended[0]) > 0 {
 		from, args := table.named(account, ended)
 		rows, _ := tx.Query(ctx, `
-			SELECT t.type, t.region, t.id, t.rule_id, t.result, t.result_from
+			SELECT t.type, t.region, t.id, t.rule_id, t.result, t.result_from, t.rule_version
 			FROM verdict_versions t, `+from+` AND t.valid_to = $1`, append([]any{seq}, args...)...)
 		var kind, region, id, rule, result []byte
 		var since int64
-		if _, err := pgx.ForEachRow(rows, []any{&kind, &region, &id, &rule, &result, &since}, func() error {
-			if i, ok := set.find([][]byte{kind, region, id, rule}, nil); ok && string(result) == string(verdicts[i].Result) {
+		var version string
+		if _, err := pgx.ForEachRow(rows, []any{&kind, &region, &id, &rule, &result, &since, &version}, func() error {
+			i, ok := set.find([][]byte{kind, region, id, rule}, nil)
+			if !ok {
+				i = -1
+			} else if replaced[i] = true; string(result) == string(verdicts[i].Result) {
 				resultFrom[i] = since
 			}
+			if settled(posture.Result(result)) && (!ok || verdicts[i].Result != posture.Fail) {
+				return nil
+			}
+			key := posture.Key{Type: string(kind), Region: string(region), ID: string(id)}
+			before := &posture.Verdict{RuleID: string(rule), RuleVersion: version, Resource: key, Result: posture.Result(result)}
+			turns = append(turns, turn{key, string(rule), before, i})
 			return nil
 		}); err != nil {
-			return fmt.Errorf("read ended verdicts: %w", err)
+			return nil, fmt.Errorf("read ended verdicts: %w", err)
+		}
+	}
+	for _, i := range added {
+		if v := &verdicts[i]; seq > 1 && !replaced[i] {
+			turns = append(turns, turn{v.Resource, v.RuleID, nil, i})
 		}
 	}
 	columns := []string{"account", "type", "region", "id", "rule_id", "valid_from", "result_from", "rule_version", "result",
 		"reason", "unread", "hash"}
-	return copyRows(ctx, tx, "verdict_versions", columns, len(added), func(n int, row []any) error {
+	return turns, copyRows(ctx, tx, "verdict_versions", columns, len(added), func(n int, row []any) error {
 		i := added[n]
 		v := &verdicts[i]
 		var unread []byte

@@ -33,6 +33,7 @@ var spanning = []string{"scope", "scopeId", "resourceUri", "resourceId", "resour
 type compiled struct {
 	Method
 	path  *regexp.Regexp
+	below *regexp.Regexp // path and more
 	names []string
 	fixed int // characters outside variables
 	// What a path must have before it is worth a closer look: so many slashes (or more, where a variable spans some), and the
@@ -65,7 +66,8 @@ var table = sync.OnceValue(func() []compiled {
 			c.names = append(c.names, name)
 			rest = rest[at[1]:]
 		}
-		c.path = regexp.MustCompile(pattern + regexp.QuoteMeta(rest) + "$")
+		pattern += regexp.QuoteMeta(rest)
+		c.path, c.below = regexp.MustCompile(pattern+"$"), regexp.MustCompile(pattern+"/.+$")
 		c.slashes = strings.Count(m.Path, "/")
 		for _, part := range variable.Split(strings.ToLower(m.Path), -1) {
 			if len(part) > len(c.fragment) {
@@ -89,20 +91,28 @@ func HostOf(host string) string {
 }
 
 // Match returns the operation that a request calls and what its path says. apiName is the SDK's own name of it, without the
-// package ("AccountsClient.NewListPager"), or "". Operations with more fixed text are preferred.
+// package ("AccountsClient.NewListPager"), or "". Operations with more fixed text are preferred. A further page of a list that
+// apiName names may lie below the list's path: where a link leads to is the service's choice.
 func Match(host, verb string, u *url.URL, apiName string) (m Method, params map[string]string, ok bool) {
 	kind, path := HostOf(host), u.EscapedPath()
 	lower, slashes := strings.ToLower(path), strings.Count(path, "/")
 	best := -1
 	for _, c := range table() {
-		if c.Host != kind || c.Verb != verb || slashes < c.slashes || slashes > c.slashes && !c.spans || !strings.Contains(lower, c.fragment) {
-			continue
-		}
-		found := c.path.FindStringSubmatch(path)
-		if found == nil {
+		if c.Host != kind || c.Verb != verb || slashes < c.slashes || !strings.Contains(lower, c.fragment) {
 			continue
 		}
 		named := apiName != "" && strings.HasSuffix(c.ID, "."+apiName)
+		listed := named && strings.HasSuffix(c.ID, "Pager")
+		if slashes > c.slashes && !c.spans && !listed {
+			continue
+		}
+		found := c.path.FindStringSubmatch(path)
+		if found == nil && listed {
+			found = c.below.FindStringSubmatch(path)
+		}
+		if found == nil {
+			continue
+		}
 		if c.fixed <= 1 && apiName != "" && !named {
 			continue // "/{resourceId}" is the path of everything
 		}

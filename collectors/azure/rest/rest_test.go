@@ -14,6 +14,9 @@ func TestMatch(t *testing.T) {
 		"a resource by its id":                       {rg + "Microsoft.ContainerRegistry/registries/cr", "Client.GetByID", "armresources.Client.GetByID"},
 		"a resource by its id, when nobody says how": {rg + "Microsoft.ContainerRegistry/registries/cr", "", "armresources.Client.GetByID"},
 		"another call is not that one":               {rg + "Microsoft.ContainerRegistry/registries/cr", "RegistriesClient.Get", ""},
+		"a further page may lie below the list":      {"/subscriptions/s/providers/Microsoft.Compute/disks/page_2", "DisksClient.NewListPager", "armcompute.DisksClient.NewListPager"},
+		"but not of another list":                    {"/subscriptions/s/providers/Microsoft.Compute/disks/page_2", "SnapshotsClient.NewListPager", ""},
+		"and only when the list is named":            {"/subscriptions/s/providers/Microsoft.Compute/disks/page_2", "", "armresources.Client.GetByID"},
 		"a name goes before a longer path":           {rg + "Microsoft.Compute/virtualMachines/vm/extensions", "Client.GetByID", "armresources.Client.GetByID"},
 	} {
 		u := &url.URL{Path: test.path}

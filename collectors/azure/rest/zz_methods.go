@@ -92,6 +92,7 @@ var methods = []Method{
 	{"armrecoveryservicesbackup.BackupProtectedItemsClient.NewListPager", "arm", "GET", "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RecoveryServices/vaults/{vaultName}/backupProtectedItems"},
 	{"armrecoveryservicesbackup.BackupResourceVaultConfigsClient.Get", "arm", "GET", "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RecoveryServices/vaults/{vaultName}/backupconfig/vaultconfig"},
 	{"armredis.Client.NewListBySubscriptionPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Cache/redis"},
+	{"armresourcegraph.Client.Resources", "arm", "POST", "/providers/Microsoft.ResourceGraph/resources"},
 	{"armresources.Client.GetByID", "arm", "GET", "/{resourceId}"},
 	{"armresources.Client.NewListPager", "arm", "GET", "/subscriptions/{subscriptionId}/resources"},
 	{"armresources.ProvidersClient.NewListPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers"},

@@ -94,6 +94,15 @@ func List[Out any](s *Server, id string, handler func(Call) (*Out, error)) {
 	register(s, id, "value", handler)
 }
 
+// Query registers the handler of an operation that answers a query in its body with rows: the handler returns all of them in
+// "data", and the server cuts the page that the body's options ask for.
+func Query[Out any](s *Server, id string, handler func(Call) (*Out, error)) {
+	register(s, id, queried, handler)
+}
+
+// queried is the member that holds the rows of a query.
+const queried = "data"
+
 func register[Out any](s *Server, id, member string, handler func(Call) (*Out, error)) {
 	if !slices.ContainsFunc(rest.Methods(), func(m rest.Method) bool { return m.ID == id }) {
 		s.errs = append(s.errs, fmt.Errorf("handler of %s: no reader calls it", id))
@@ -136,19 +145,96 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) run(r *http.Request, c Call) ([]byte, error) {
+	body, list, err := s.whole(c)
+	switch {
+	case err != nil || list == "":
+		return body, err
+	case list == queried:
+		return s.rows(r, c, body)
+	}
+	return s.page(r, c, list, body)
+}
+
+// Answer returns what the handler of the operation that a request calls returns: the SDK's own struct, with the whole list.
+func (s *Server) Answer(r *http.Request) (any, error) {
+	c, err := s.recognise(r)
+	if err != nil {
+		return nil, err
+	}
 	m, ok := s.handlers[c.Method]
 	if !ok {
 		return nil, &Error{http.StatusNotImplemented, "NotImplemented", c.Method + " has no handler"}
 	}
+	return m.answer(c)
+}
+
+// whole is an answer before it is cut into pages, and the member that holds its list.
+func (s *Server) whole(c Call) (body []byte, list string, err error) {
+	m, ok := s.handlers[c.Method]
+	if !ok {
+		return nil, "", &Error{http.StatusNotImplemented, "NotImplemented", c.Method + " has no handler"}
+	}
 	out, err := m.answer(c)
 	if err != nil {
+		return nil, "", err
+	}
+	body, err = json.Marshal(out)
+	return body, m.list, err
+}
+
+// Ask reads into out what the server answers when a path of Resource Manager is read, whole lists at once: for methods that tell
+// what others tell, too.
+func (s *Server) Ask(path string, out any) error {
+	r, err := http.NewRequest(http.MethodGet, "https://management.azure.com"+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	c, err := s.recognise(r)
+	if err != nil {
+		return err
+	}
+	body, _, err := s.whole(c)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, out)
+}
+
+// rows cuts the answer to a query to the page that is asked for.
+func (s *Server) rows(r *http.Request, c Call, body []byte) ([]byte, error) {
+	var answer map[string]json.RawMessage
+	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(out)
-	if err != nil || m.list == "" {
-		return body, err
+	var request struct {
+		Options struct {
+			Top       int    `json:"$top"`
+			SkipToken string `json:"$skipToken"`
+		} `json:"options"`
 	}
-	return s.page(r, c, m.list, body)
+	if err := json.Unmarshal(c.Body, &request); err != nil {
+		return nil, &Error{http.StatusBadRequest, "BadRequest", "The body is no query."}
+	}
+	size := s.options.PageSize
+	if top := request.Options.Top; top > 0 {
+		size = min(size, top)
+	}
+	next, err := pages.Page(r.Context(), answer, queried, c.Method, request.Options.SkipToken, size)
+	if errors.Is(err, pages.ErrToken) {
+		return nil, &Error{http.StatusBadRequest, "BadRequest", "The provided skip token is not valid."}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rows of %s: %w", c.Method, err)
+	}
+	var page []json.RawMessage
+	if err := json.Unmarshal(answer[queried], &page); err != nil {
+		return nil, err
+	}
+	answer["count"], _ = json.Marshal(len(page)) // a number
+	if next != "" {
+		answer["$skipToken"], _ = json.Marshal(next) // a string
+	}
+	return json.Marshal(answer)
 }
 
 // page cuts an answer that holds a whole list to the page that is asked for, and links to the next.

@@ -32,6 +32,7 @@ type Account struct {
 	Regions []string // enabled ones; the first is home
 	Closed  []string // known, but not opted in to
 	Size    int      // multiplies the counts of kinds; zero means 1
+	AtMost  int      // bounds the count of every kind that is not fixed; zero: no bound
 	// Sort is which kinds the account has; empty means its provider's name. A Google organization is "gcp.organization".
 	Sort string
 	// Above are the account's ancestors, nearest first: "folders/701", "organizations/123456789012".
@@ -207,6 +208,9 @@ func (w *World) items(s *State, kind Kind, position int) []*Item {
 	count := kind.Count
 	if !kind.Fixed {
 		count *= max(1, s.Account.Size)
+		if s.Account.AtMost > 0 {
+			count = min(count, s.Account.AtMost)
+		}
 	}
 	var out []*Item
 	for _, region := range regions {

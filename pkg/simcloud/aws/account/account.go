@@ -32,6 +32,7 @@ func services() []service {
 		elbv2Service,
 		iamService,
 		cloudtrailService,
+		changelogService,
 	}
 }
 
@@ -58,6 +59,9 @@ type states struct {
 	world  *world.World
 	mu     sync.Mutex
 	cached map[cacheKey]*world.State
+
+	once  sync.Once
+	known []deed // what the log tells of
 }
 
 type cacheKey struct {

@@ -299,6 +299,46 @@ func networkResources(s *world.State) []described {
 	for _, g := range s.Items("azure.vpngw") {
 		out = append(out, described{ID: vpnGatewayID(g), Type: "Microsoft.Network/virtualNetworkGateways", Location: g.Account.Home()})
 	}
+	return append(out, networkParts(s)...)
+}
+
+// networkParts are those that no rule is about, or that come with a network, a machine or a gateway.
+func networkParts(s *world.State) []described {
+	var out []described
+	add := func(place string, ids ...string) {
+		for _, id := range ids {
+			out = append(out, described{ID: id, Type: typeOfID(id), Location: place})
+		}
+	}
+	for _, v := range s.Items("azure.network") {
+		place := region(v, regionIndex(v))
+		add(place, subnetGroupID(v), routeTableID(v), endpointInterfaceID(v))
+		for i, a := range addressesIn(s, v) {
+			add(place, *publicAddress(v, i, a).ID)
+		}
+		for _, f := range flowLogsOf(s, v) {
+			add(place, *f.ID)
+		}
+		if hasBastion(v) {
+			add(place, bastionID(v))
+		}
+	}
+	for _, it := range s.Items("azure.watcher") {
+		add(region(it, it.Index), watcherID(it, it.Index))
+	}
+	for _, vm := range s.Items("azure.vm") {
+		add(vm.Account.Home(), interfaceID(vm))
+	}
+	for _, it := range s.Items("azure.appgw") {
+		if !it.Has("no-policy") {
+			add(it.Account.Home(), wafPolicyID(it))
+		}
+	}
+	for _, it := range s.Items("azure.firewall") {
+		if !it.Has("no-policy") && !foreignPolicy(it) {
+			add(it.Account.Home(), firewallPolicyID(it))
+		}
+	}
 	return out
 }
 

@@ -52,6 +52,7 @@ func services() []service {
 		gatewayService,
 		genericService,
 		insightsService,
+		graphQueryService,
 		inventoryService,
 		keyVaultService,
 		machineLearningService,
@@ -133,9 +134,12 @@ func (w *states) get(account string, now time.Time) (*world.State, error) {
 	return s, nil
 }
 
-// accountOf finds the account of requests that name no subscription: Microsoft Graph and management groups belong to the one
-// tenant there is, and a vault to a subscription.
+// accountOf finds the account of requests that name no subscription in their path: Microsoft Graph and management groups belong
+// to the one tenant there is, a vault to a subscription, and a query names one in its body.
 func (w *states) accountOf(c azure.Call) string {
+	if c.Method == resourceQuery {
+		return queriedSubscription(c)
+	}
 	if rest.HostOf(c.Host) == rest.Vault {
 		return w.vaultOwner(c.Host)
 	}

@@ -22,8 +22,8 @@ import (
 // faultTick is a day on which the things that come and go are there.
 const faultTick = 33
 
-// newCloud is a tenant and two subscriptions below it.
-func newCloud(t testing.TB, pageSize int) *trial.Cloud {
+// newCloud is a tenant and two subscriptions below it, read with the default options but for what change says.
+func newCloud(t testing.TB, pageSize int, change ...func(*collect.Options)) *trial.Cloud {
 	t.Helper()
 	const tenant = "tenants/11111111-2222-4333-8444-555555555555"
 	account := func(id, name, sort string, above ...string) world.Account {
@@ -51,6 +51,9 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 			options := collect.Options{Subscription: a.ID, Doer: &http.Client{Transport: base}, Transport: o}
 			if a.Sort != "" {
 				options.Subscription, options.Tenant = "", strings.TrimPrefix(a.ID, "tenants/")
+			}
+			for _, set := range change {
+				set(&options)
 			}
 			return collect.Open(ctx, options)
 		},
@@ -86,7 +89,8 @@ func TestPermissions(t *testing.T) {
 // TestEveryDeclaredOperationIsAsked keeps the fault test from losing operations unseen.
 func TestEveryDeclaredOperationIsAsked(t *testing.T) {
 	c := newCloud(t, 2)
-	missing := trial.NeverAsked(c, trial.NewFaulty(t, c, c.World.Accounts[0], faultTick), trial.NewFaulty(t, c, c.World.Accounts[1], faultTick))
+	missing := trial.NeverAsked(c, trial.NewFaulty(t, c, c.World.Accounts[0], faultTick), trial.NewFaulty(t, c, c.World.Accounts[1], faultTick),
+		trial.NewFaulty(t, newCloud(t, 2, withResourceGraph), c.World.Accounts[1], faultTick))
 	if len(missing) > 0 {
 		t.Errorf("never asked for: %v", missing)
 	}

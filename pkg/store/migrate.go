@@ -35,8 +35,7 @@ func Migrate(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return applied, err
 	}
-	queue, err := migrateQueue(ctx, url)
-	return append(applied, queue...), err
+	return applied, migrateQueue(ctx, url)
 }
 
 func migrate(ctx context.Context, url string, list []migration) (applied []string, err error) {

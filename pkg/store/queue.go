@@ -39,33 +39,30 @@ func (s *Store) InTx(ctx context.Context, f func(tx Tx) error) error {
 }
 
 // migrateQueue makes or updates the queue's tables; the service's role gets all rows of them.
-func migrateQueue(ctx context.Context, url string) (applied []string, err error) {
+func migrateQueue(ctx context.Context, url string) error {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
-		return nil, fmt.Errorf("connect to database: %w", err)
+		return fmt.Errorf("connect to database: %w", err)
 	}
 	defer pool.Close()
 	lock, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to database: %w", err)
+		return fmt.Errorf("connect to database: %w", err)
 	}
 	defer lock.Release()
 	if _, err := lock.Exec(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil { // ends with the pool
-		return nil, fmt.Errorf("lock database: %w", err)
+		return fmt.Errorf("lock database: %w", err)
 	}
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: quiet})
 	if err != nil {
-		return nil, fmt.Errorf("read queue migrations: %w", err)
+		return fmt.Errorf("read queue migrations: %w", err)
 	}
 	result, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
 	if err != nil {
-		return nil, fmt.Errorf("migrate queue: %w", err)
+		return fmt.Errorf("migrate queue: %w", err)
 	}
-	for _, v := range result.Versions {
-		applied = append(applied, fmt.Sprintf("river %03d", v.Version))
-	}
-	if len(applied) == 0 {
-		return nil, nil
+	if len(result.Versions) == 0 {
+		return nil
 	}
 	_, err = pool.Exec(ctx, `
 		DO $$
@@ -80,9 +77,9 @@ func migrateQueue(ctx context.Context, url string) (applied []string, err error)
 			END LOOP;
 		END $$`)
 	if err != nil {
-		return nil, fmt.Errorf("grant queue to the service: %w", err)
+		return fmt.Errorf("grant queue to the service: %w", err)
 	}
-	return applied, nil
+	return nil
 }
 
 // lockWorker is the class of the advisory locks that living processes hold, lockScan that of accounts being scanned.

@@ -16,7 +16,10 @@ import (
 const prefix = "PLUMBLINE"
 
 // others are variables that are no settings of the service.
-var others = []string{"PLUMBLINE_CONFIG", "PLUMBLINE_PG_BIN", "PLUMBLINE_LONG", "PLUMBLINE_MOTO"}
+var others = []string{
+	"PLUMBLINE_CONFIG", "PLUMBLINE_PG_BIN", "PLUMBLINE_AZURE_ENDPOINT", "PLUMBLINE_GCP_ENDPOINT",
+	"PLUMBLINE_LONG", "PLUMBLINE_MOTO", "PLUMBLINE_PYTHON", "PLUMBLINE_OIDC", "PLUMBLINE_RULES", "PLUMBLINE_CHAOS", // of the tests
+}
 
 // kubernetes matches the variables that a cluster sets by itself for a service called plumbline.
 var kubernetes = regexp.MustCompile(`^PLUMBLINE(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)

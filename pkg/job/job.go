@@ -250,10 +250,14 @@ func (s *Service) digest(ctx context.Context, job *river.Job[digestArgs]) error 
 }
 
 func (s *Service) monitor(ctx context.Context, job *river.Job[monitorArgs]) error {
-	if a := job.Args; a.Account == "" {
+	switch a := job.Args; {
+	case a.Account != "":
+		return s.Alerts().ScanFailed(ctx, alert.Failure{Account: a.Account, Problem: a.Problem})
+	case a.Missed > 0:
 		return s.Alerts().Missed(ctx, a.Schedule, a.Due)
+	default:
+		return s.Alerts().Ran(ctx, a.Schedule)
 	}
-	return s.Alerts().ScanFailed(ctx, alert.Failure{Account: job.Args.Account, Problem: job.Args.Problem})
 }
 
 func (s *Service) chore(ctx context.Context, job *river.Job[choreArgs]) error {

@@ -80,7 +80,8 @@ func (digestArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueSend, MaxAttempts: 10}
 }
 
-// monitorArgs says that monitoring itself failed: due times that passed while nothing ran, or a scan that failed for good.
+// monitorArgs says how monitoring itself fares: a schedule that ran, perhaps after due times that were missed, or a scan that failed
+// for good.
 type monitorArgs struct {
 	Schedule string    `json:"schedule,omitempty"`
 	Due      time.Time `json:"due"`

@@ -109,7 +109,7 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	connection, ok := w.connection(args.Connection)
 	if !ok {
 		problem := fmt.Errorf("connection %q is no longer configured", args.Connection)
-		return errors.Join(river.JobCancel(problem), w.Store.EndScan(ctx, args.Account, args.Run, store.ScanFailed, 0, problem.Error()))
+		return errors.Join(river.JobCancel(problem), w.gaveUp(ctx, args, problem))
 	}
 	release, ok, err := w.presence.HoldAccount(ctx, args.Account)
 	if err != nil {
@@ -169,8 +169,13 @@ func (w *scanWorker) failed(ctx context.Context, job *river.Job[scanArgs], probl
 	if job.Attempt < job.MaxAttempts {
 		return errors.Join(problem, w.Store.EndScan(note, args.Account, args.Run, store.ScanQueued, 0, problem.Error()))
 	}
-	_, err := w.queue.Insert(note, monitorArgs{Schedule: args.Schedule, Due: w.Store.Clock(), Account: args.Account, Problem: problem.Error()}, nil)
-	return errors.Join(problem, err, w.Store.EndScan(note, args.Account, args.Run, store.ScanFailed, 0, problem.Error()))
+	return errors.Join(problem, w.gaveUp(note, args, problem))
+}
+
+// gaveUp ends a scan without a snapshot, and tells people.
+func (w *scanWorker) gaveUp(ctx context.Context, args scanArgs, problem error) error {
+	_, err := w.queue.Insert(ctx, monitorArgs{Schedule: args.Schedule, Due: w.Store.Clock(), Account: args.Account, Problem: problem.Error()}, nil)
+	return errors.Join(err, w.Store.EndScan(ctx, args.Account, args.Run, store.ScanFailed, 0, problem.Error()))
 }
 
 // NextRetry is short at first: most failures pass, and what was read is kept.

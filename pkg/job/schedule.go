@@ -77,10 +77,8 @@ func (s *Service) tick(ctx context.Context) error {
 			_, err := s.queue.InsertTx(ctx, tx, digestArgs{Digest: name, Due: due.At}, nil)
 			return err
 		}
-		if due.Missed > 0 {
-			if _, err := s.queue.InsertTx(ctx, tx, monitorArgs{Schedule: due.Schedule.Name, Due: due.At, Missed: due.Missed}, nil); err != nil {
-				return err
-			}
+		if _, err := s.queue.InsertTx(ctx, tx, monitorArgs{Schedule: due.Schedule.Name, Due: due.At, Missed: due.Missed}, nil); err != nil {
+			return err
 		}
 		for _, connection := range due.Schedule.Connections {
 			if _, err := s.queue.InsertTx(ctx, tx, planArgs{Connection: connection, Run: due.RunID, Schedule: due.Schedule.Name}, nil); err != nil {

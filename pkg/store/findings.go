@@ -225,7 +225,7 @@ func (s *Store) record(ctx context.Context, tx pgx.Tx, account string, seq int64
 	if err := s.writeEvents(ctx, tx, account, events[written:]); err != nil {
 		return err
 	}
-	if s.OnEvents == nil || len(events) == 0 {
+	if s.OnEvents == nil || len(events) == 0 && seq == 0 {
 		return nil
 	}
 	if err := s.OnEvents(ctx, tx, account, seq, events); err != nil {

@@ -27,8 +27,8 @@ type Store struct {
 	Now func() time.Time
 	// Types tell which attributes move by themselves; without them every change of a resource counts against its exceptions.
 	Types []*posture.Type
-	// OnEvents is called with what happened to an account's findings, in the transaction that records it, which fails when it
-	// does; seq is 0 when no snapshot led to it. Nil does nothing.
+	// OnEvents is called for every snapshot with what happened to its account's findings, in the transaction that seals it, and with
+	// seq 0 for what else happened to findings. The transaction fails when it does. Nil does nothing.
 	OnEvents func(ctx context.Context, tx pgx.Tx, account string, seq int64, events []finding.Event) error
 	// OnDelivery queues the sending of deliveries, in the transaction that writes them. Nil does nothing.
 	OnDelivery func(ctx context.Context, tx pgx.Tx, ids []int64) error

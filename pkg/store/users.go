@@ -238,9 +238,19 @@ func (s *Store) GrantRole(ctx context.Context, by access.Actor, g access.Grant, 
 		return err
 	})
 	if err != nil {
+		err = s.refusedGiving(ctx, access.Entry{Actor: by, Action: access.GrantManage, Object: "user/" + email}, err)
 		return access.Grant{}, fmt.Errorf("grant role %s to %s: %w", g.Role, email, err)
 	}
 	return g, nil
+}
+
+// refusedGiving records that something was not given out, if that is what err says.
+func (s *Store) refusedGiving(ctx context.Context, e access.Entry, err error) error {
+	if !errors.Is(err, access.ErrRefused) {
+		return err
+	}
+	e.Reason = err.Error()
+	return errors.Join(err, s.Refuse(ctx, e))
 }
 
 func (s *Store) grantRole(ctx context.Context, tx pgx.Tx, by access.Actor, h access.Holder, g access.Grant, waivers []access.Waiver) (access.Grant, error) {

@@ -67,6 +67,9 @@ func TestRolesAsOfATime(t *testing.T) {
 		if err != nil || len(list) != 1 {
 			t.Fatalf("day %d: got %v %v", n, list, err)
 		}
+		if _, revoked := list[0].Grants[0].Revoked.Get(); revoked != (n > 5) {
+			t.Errorf("day %d: the grant is revoked: %v", n, revoked)
+		}
 		if got := roles(t, list[0], day(n)); !strings.Contains(got, want) {
 			t.Errorf("day %d: roles are %s, want %s", n, got, want)
 		}
@@ -125,6 +128,10 @@ func TestChangesOfUsersThatAreRefused(t *testing.T) {
 		if !errors.Is(test.err, test.want) {
 			t.Errorf("%s: %v, want %v", name, test.err, test.want)
 		}
+	}
+	refused, err := s.AuditLog(t.Context(), store.AuditFilter{Outcome: access.Refused, Action: access.GrantManage})
+	if err != nil || len(refused) != 2 || refused[0].Object != "user/bob@example.com" || !strings.Contains(refused[0].Reason, "conflicts") {
+		t.Errorf("the audit log has refusals %+v %v, want the two conflicts", refused, err)
 	}
 	if err := grant(access.Grant{Role: access.Admin}, access.WaiverOf("", access.Compliance, access.Admin, "two of us", later)); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,8 @@ var today = still{time.Date(2026, 2, 3, 6, 0, 0, 0, time.UTC)}
 func simulator(t *testing.T, pageSize int) *azure.Server {
 	t.Helper()
 	account := func(id, sort string, above ...string) world.Account {
-		return world.Account{Account: posture.Account{Provider: "azure", ID: id, Name: id}, Regions: []string{"westeurope"}, Sort: sort, Above: above}
+		named := posture.Account{Provider: "azure", ID: id, Name: id}
+		return world.Account{Account: named, Regions: []string{"westeurope"}, Sort: sort, Above: above}
 	}
 	w := &world.World{
 		Seed: 42, Start: time.Date(2026, 1, 1, 6, 0, 0, 0, time.UTC), Kinds: subscription.Kinds(),

@@ -51,7 +51,7 @@ func (s *Store) CreateToken(ctx context.Context, by access.Actor, t access.APITo
 		return s.writeChange(ctx, tx, access.Entry{Actor: by, Action: access.TokenCreate, Object: "token/" + t.Name}, false, nil, t)
 	})
 	if err != nil {
-		err = s.refusedGiving(ctx, access.Entry{Actor: by, Action: access.TokenCreate, Object: "token/" + ledger.Text(t.Name)}, err)
+		err = s.refusedGiving(ctx, access.Entry{Actor: by, Action: access.TokenCreate, Object: "token/" + t.Name}, err)
 		return access.APIToken{}, fmt.Errorf("create token %q: %w", t.Name, err)
 	}
 	return t, nil

@@ -88,17 +88,18 @@ func (p pagerDuty) Send(ctx context.Context, m alert.Message) (string, error) {
 			e.Links = []pagerLink{{m.URL, "Open in Plumbline"}}
 		}
 	}
-	answer, err := p.send(ctx, e)
+	answer, err := p.send(ctx, m.Delivery, e)
 	if err == nil && m.Kind == alert.TellTest { // leaves no incident behind
-		return p.send(ctx, pagerEvent{RoutingKey: p.key, Action: "resolve", DedupKey: e.DedupKey})
+		return p.send(ctx, m.Delivery, pagerEvent{RoutingKey: p.key, Action: "resolve", DedupKey: e.DedupKey})
 	}
 	return answer, err
 }
 
-func (p pagerDuty) send(ctx context.Context, e pagerEvent) (string, error) {
+// send names the delivery in a header: an acknowledgement and a resolution name their alert only.
+func (p pagerDuty) send(ctx context.Context, delivery string, e pagerEvent) (string, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return "", err
 	}
-	return post(ctx, p.client, p.url, body, nil)
+	return post(ctx, p.client, p.url, body, http.Header{"Plumbline-Delivery": {delivery}})
 }

@@ -115,7 +115,7 @@ func (c *clouds) open(connection config.Connection, id string) open {
 		}
 		return openGCP(options)
 	}
-	options := azure.Options{Cloud: connection.Azure.Cloud, QuotaShare: share}
+	options := azure.Options{Cloud: connection.Azure.Cloud, ResourceGraph: connection.Azure.ResourceGraph, QuotaShare: share}
 	if tenant, ok := strings.CutPrefix(id, "tenants/"); ok {
 		options.Tenant = tenant
 	} else {

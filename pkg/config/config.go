@@ -78,6 +78,7 @@ type Azure struct {
 	Tenant        string   `yaml:"tenant"`                 // its id
 	Subscriptions []string `yaml:"subscriptions"`          // their ids
 	Cloud         string   `yaml:"cloud" default:"public"` // public, government or china
+	ResourceGraph bool     `yaml:"resource_graph"`         // take lists from Resource Graph where it holds all of them: fewer calls, minutes behind
 }
 
 // Excluded is an account left out on purpose.

@@ -17,8 +17,10 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/drift"
 	"github.com/plumbline-dev/plumbline/pkg/embedpg"
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/scan"
@@ -159,9 +161,38 @@ func (a *app) demoDays(ctx context.Context, cloud *simcloud.Cloud, set *rule.Set
 				return nil, 0, err
 			}
 		}
+		if day == demoExceptionDay {
+			if err := demoException(ctx, db); err != nil {
+				return nil, 0, err
+			}
+		}
 	}
 	update(simcloud.DemoDays, simcloud.DemoDays)
 	return moved, snapshots, nil
+}
+
+// demoExceptionDay is when the story's people accept a finding for a time.
+const demoExceptionDay = 40
+
+// demoException lets one person ask for an exception and another grant it.
+func demoException(ctx context.Context, db *store.Store) error {
+	list, err := db.Findings(ctx, store.FindingFilter{Account: "aws:444455556666", States: []finding.State{finding.Open}, Limit: 1})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	person := func(name string, role access.Role) access.Actor {
+		return access.Actor{ID: name + "@acme.example", Kind: access.Person, Roles: []access.Role{role}}
+	}
+	asked, err := db.RequestException(ctx, person("omar", access.OnCall), finding.Exception{
+		Resources: []finding.Covered{{Finding: list[0].ID}}, Reason: "Staging is rebuilt next quarter; the setting comes with it.",
+		Risk: "Test data only; nobody outside reaches the account.", Compensating: "Access to staging is reviewed every month.",
+		Starts: db.Clock(), Expires: db.Clock().AddDate(0, 0, 60),
+	})
+	if err != nil {
+		return fmt.Errorf("ask for the story's exception: %w", err)
+	}
+	_, err = db.DecideException(ctx, person("clara", access.Compliance), asked.ID, finding.Approve, "Accepted until the rebuild.")
+	return err
 }
 
 func demoScanner(cloud *simcloud.Cloud, client transport.Doer, account world.Account, set *rule.Set, db scan.Store) *scan.Scanner {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	findings "github.com/plumbline-dev/plumbline/pkg/finding"
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
 
@@ -22,19 +22,19 @@ resource or rule that changed beyond what was approved.`,
   plumbline exceptions list`,
 	}
 	c.AddCommand(newExceptionsRequest(a), newExceptionsList(a),
-		newExceptionsDecide(a, findings.Approve, "Approve an exception that somebody else asked for"),
-		newExceptionsDecide(a, findings.Refuse, "Refuse, or withdraw, an exception that is not approved"),
-		newExceptionsDecide(a, findings.Revoke, "End an exception that was approved"))
+		newExceptionsDecide(a, finding.Approve, "Approve an exception that somebody else asked for"),
+		newExceptionsDecide(a, finding.Refuse, "Refuse, or withdraw, an exception that is not approved"),
+		newExceptionsDecide(a, finding.Revoke, "End an exception that was approved"))
 	return c
 }
 
 // exception is an exception as scripts see it.
 type exception struct {
-	findings.Exception
-	Standing findings.Standing `json:"standing"`
+	finding.Exception
+	Standing finding.Standing `json:"standing"`
 }
 
-func (a *app) showExceptions(list []findings.Exception, at time.Time) error {
+func (a *app) showExceptions(list []finding.Exception, at time.Time) error {
 	out, rows := []exception{}, [][]any{}
 	for _, e := range list {
 		out = append(out, exception{e, e.Standing(at)})
@@ -51,7 +51,7 @@ func (a *app) showExceptions(list []findings.Exception, at time.Time) error {
 }
 
 func newExceptionsRequest(a *app) *cobra.Command {
-	var e findings.Exception
+	var e finding.Exception
 	var by, starts, expires string
 	var days int
 	c := &cobra.Command{
@@ -83,7 +83,7 @@ fits. It lasts 90 days when nothing else is said, and 365 at most.`,
 				return err
 			}
 			for _, id := range args {
-				e.Resources = append(e.Resources, findings.Covered{Finding: id})
+				e.Resources = append(e.Resources, finding.Covered{Finding: id})
 			}
 			return a.withStore(c.Context(), func(db *store.Store) error {
 				if days > 0 {
@@ -97,7 +97,7 @@ fits. It lasts 90 days when nothing else is said, and 365 at most.`,
 				if err != nil {
 					return err
 				}
-				return a.showExceptions([]findings.Exception{requested}, requested.Requested)
+				return a.showExceptions([]finding.Exception{requested}, requested.Requested)
 			})
 		},
 	}
@@ -115,7 +115,7 @@ fits. It lasts 90 days when nothing else is said, and 365 at most.`,
 	return c
 }
 
-func newExceptionsDecide(a *app, what findings.Verdict, short string) *cobra.Command {
+func newExceptionsDecide(a *app, what finding.Verdict, short string) *cobra.Command {
 	var by, reason string
 	c := &cobra.Command{
 		Use: string(what) + " EXCEPTION", Short: short, Args: cobra.ExactArgs(1),
@@ -130,7 +130,7 @@ func newExceptionsDecide(a *app, what findings.Verdict, short string) *cobra.Com
 				if err != nil {
 					return err
 				}
-				return a.showExceptions([]findings.Exception{e}, db.Now())
+				return a.showExceptions([]finding.Exception{e}, db.Now())
 			})
 		},
 	}

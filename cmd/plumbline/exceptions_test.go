@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	findings "github.com/plumbline-dev/plumbline/pkg/finding"
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -44,12 +44,12 @@ func decode[T any](t *testing.T, text string) (v T) {
 func TestFindingsAndExceptionsOnTheCommandLine(t *testing.T) {
 	run := sealedFails(t)
 	id := func(bucket string) string {
-		return findings.ID("aws:111122223333", plumbtest.Rule, posture.Key{Type: plumbtest.Type, Region: plumbtest.Region, ID: bucket})
+		return finding.ID("aws:111122223333", plumbtest.Rule, posture.Key{Type: plumbtest.Type, Region: plumbtest.Region, ID: bucket})
 	}
 	states := func() map[string]string {
 		out, _ := run(0, "findings", "list", "--verdict", "all", "--output", "json")
 		got := map[string]string{}
-		for _, f := range decode[[]finding](t, out) {
+		for _, f := range decode[[]verdictRow](t, out) {
 			got[f.ResourceID] = strings.TrimSpace(string(f.Verdict) + " " + string(f.State))
 			if f.ExceptionID != 0 {
 				got[f.ResourceID] += " exception"
@@ -65,7 +65,7 @@ func TestFindingsAndExceptionsOnTheCommandLine(t *testing.T) {
 	}
 
 	out, _ := run(0, "findings", "ack", id("logs"), "--by", "dana", "--output", "json")
-	if got := decode[[]findings.Finding](t, out); len(got) != 1 || got[0].State != findings.Acknowledged || got[0].Assignee != "local:dana" {
+	if got := decode[[]finding.Finding](t, out); len(got) != 1 || got[0].State != finding.Acknowledged || got[0].Assignee != "local:dana" {
 		t.Errorf("acknowledged as %s", out)
 	}
 	run(0, "findings", "assign", id("logs"), id("scratch-1"), "--assignee", "erin@example.com")
@@ -91,14 +91,14 @@ func TestFindingsAndExceptionsOnTheCommandLine(t *testing.T) {
 
 	out, _ = run(0, "exceptions", "request", id("logs"), "--by", "dana", "--reason", "a public site", "--risk", "none", "--days", "30", "--output", "json")
 	asked := decode[[]exception](t, out)
-	if len(asked) != 1 || asked[0].Standing != findings.Requested || asked[0].Requester != "local:dana" || asked[0].Expires.Sub(asked[0].Requested).Round(1e9).Hours() != 720 {
+	if len(asked) != 1 || asked[0].Standing != finding.Requested || asked[0].Requester != "local:dana" || asked[0].Expires.Sub(asked[0].Requested).Round(1e9).Hours() != 720 {
 		t.Fatalf("requested as %s", out)
 	}
 	if _, errs := run(2, "exceptions", "approve", "1", "--by", "dana"); !strings.Contains(errs, "another person has to approve") {
 		t.Errorf("one's own approval: %s", errs)
 	}
 	out, _ = run(0, "exceptions", "approve", "1", "--by", "erin", "--output", "json")
-	if got := decode[[]exception](t, out); got[0].Standing != findings.InForce {
+	if got := decode[[]exception](t, out); got[0].Standing != finding.InForce {
 		t.Errorf("approved as %s", out)
 	}
 	run(0, "exceptions", "request", "--rule", plumbtest.Rule, "--account", "aws:111122223333", "--pattern", "scratch-*", "--reason", "scratch", "--risk", "loss", "--by", "dana")

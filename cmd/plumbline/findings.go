@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
-	findings "github.com/plumbline-dev/plumbline/pkg/finding"
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
@@ -28,8 +28,8 @@ resource is gone: nobody closes one by hand, but people say whose it is, that it
 	return c
 }
 
-// finding is a current verdict as scripts see it.
-type finding struct {
+// verdictRow is a current verdict as scripts see it.
+type verdictRow struct {
 	RuleID       string           `json:"rule_id"`
 	Severity     string           `json:"severity"`
 	Provider     string           `json:"provider"`
@@ -43,13 +43,13 @@ type finding struct {
 	FirstSeen    time.Time        `json:"first_seen"`  // since when the verdict has been the same
 	ObservedAt   time.Time        `json:"observed_at"` // start of the scan that judged it
 	FindingID    string           `json:"finding_id,omitempty"`
-	State        findings.State   `json:"state,omitempty"`        // of the finding; empty: the rule never failed on the resource
+	State        finding.State    `json:"state,omitempty"`        // of the finding; empty: the rule never failed on the resource
 	ExceptionID  int64            `json:"exception_id,omitempty"` // in force
 }
 
-func findingOf(v store.Judged, severities map[string]string) finding {
+func findingOf(v store.Judged, severities map[string]string) verdictRow {
 	provider, account, _ := strings.Cut(v.Account, ":")
-	return finding{
+	return verdictRow{
 		RuleID: v.RuleID, Severity: severities[v.RuleID], Provider: provider, Account: account, Region: v.Resource.Region,
 		ResourceType: v.Resource.Type, ResourceID: v.Resource.ID, Verdict: v.Result, Reason: v.Reason,
 		Unread: append([]posture.Unread{}, v.Unread...), FirstSeen: v.First.UTC(), ObservedAt: v.Observed.UTC(),
@@ -57,20 +57,20 @@ func findingOf(v store.Judged, severities map[string]string) finding {
 }
 
 // verdictFindings returns verdicts with the findings that belong to them.
-func verdictFindings(ctx context.Context, db *store.Store, filter store.VerdictFilter, severities map[string]string) ([]finding, error) {
+func verdictFindings(ctx context.Context, db *store.Store, filter store.VerdictFilter, severities map[string]string) ([]verdictRow, error) {
 	list, err := db.Verdicts(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	out, ids, place := make([]finding, len(list)), make([]string, len(list)), make(map[string]int, len(list))
+	out, ids, place := make([]verdictRow, len(list)), make([]string, len(list)), make(map[string]int, len(list))
 	for i, v := range list {
-		out[i], ids[i] = findingOf(v, severities), findings.ID(v.Account, v.RuleID, v.Resource)
+		out[i], ids[i] = findingOf(v, severities), finding.ID(v.Account, v.RuleID, v.Resource)
 		place[ids[i]] = i
 	}
 	lives, err := db.Findings(ctx, store.FindingFilter{IDs: ids, AsOf: filter.AsOf})
 	for _, life := range lives {
 		f := &out[place[life.ID]]
-		if f.FindingID, f.State = life.ID, life.State; life.State == findings.Excepted {
+		if f.FindingID, f.State = life.ID, life.State; life.State == finding.Excepted {
 			f.ExceptionID = life.Exception
 		}
 	}
@@ -217,21 +217,21 @@ func number(n int64) any {
 // findingAct is a command by which a person moves findings.
 type findingAct struct {
 	use, short, long, example string
-	kind                      findings.Kind
+	kind                      finding.Kind
 	needs                     string // the flag without which it means nothing
 }
 
 var findingActs = []findingAct{
-	{"ack", "Say that somebody has seen findings and answers for them", "", "  plumbline findings ack F-mfzgcyltmfrggzdf --assignee dana@example.com", findings.KindAcked, ""},
-	{"assign", "Say whose findings are", "", "  plumbline findings assign F-mfzgcyltmfrggzdf --assignee dana@example.com", findings.KindAssigned, "assignee"},
+	{"ack", "Say that somebody has seen findings and answers for them", "", "  plumbline findings ack F-mfzgcyltmfrggzdf --assignee dana@example.com", finding.KindAcked, ""},
+	{"assign", "Say whose findings are", "", "  plumbline findings assign F-mfzgcyltmfrggzdf --assignee dana@example.com", finding.KindAssigned, "assignee"},
 	{"claim", "Say that findings are mended", "The findings are resolved when a later scan sees them pass; no clock stops until then.",
-		"  plumbline findings claim F-mfzgcyltmfrggzdf --reference CHG-1234", findings.KindClaimed, "reference"},
+		"  plumbline findings claim F-mfzgcyltmfrggzdf --reference CHG-1234", finding.KindClaimed, "reference"},
 	{"dispute", "Say that a rule is wrong about resources", "Somebody who approves rules refuses the dispute, or corrects the rule.",
-		"  plumbline findings dispute F-mfzgcyltmfrggzdf --reason 'the bucket serves a public site'", findings.KindDisputed, "reason"},
+		"  plumbline findings dispute F-mfzgcyltmfrggzdf --reason 'the bucket serves a public site'", finding.KindDisputed, "reason"},
 }
 
 func newFindingsAct(a *app, act findingAct) *cobra.Command {
-	move := findings.Act{Kind: act.kind}
+	move := finding.Act{Kind: act.kind}
 	var by string
 	c := &cobra.Command{
 		Use: act.use + " FINDING...", Short: act.short, Long: act.long, Args: cobra.MinimumNArgs(1), Example: act.example,
@@ -240,11 +240,11 @@ func newFindingsAct(a *app, act findingAct) *cobra.Command {
 				return usageError{fmt.Errorf("%s needs --%s", c.CommandPath(), act.needs)}
 			}
 			actor := localActor(by)
-			if act.kind == findings.KindAcked && move.Assignee == "" {
+			if act.kind == finding.KindAcked && move.Assignee == "" {
 				move.Assignee = actor.ID
 			}
 			return a.withStore(c.Context(), func(db *store.Store) error {
-				list, rows := []findings.Finding{}, [][]any{}
+				list, rows := []finding.Finding{}, [][]any{}
 				for _, id := range args {
 					f, err := db.MoveFinding(c.Context(), actor, id, move)
 					if err != nil {
@@ -260,10 +260,10 @@ func newFindingsAct(a *app, act findingAct) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&by, "by", "", byUsage)
 	f.StringVar(&move.Reason, "reason", "", "why")
-	if act.kind == findings.KindAcked || act.kind == findings.KindAssigned {
+	if act.kind == finding.KindAcked || act.kind == finding.KindAssigned {
 		f.StringVar(&move.Assignee, "assignee", "", "whose the findings are; ack: by default who acknowledges them")
 	}
-	if act.kind == findings.KindClaimed {
+	if act.kind == finding.KindClaimed {
 		f.StringVar(&move.Reference, "reference", "", "change or ticket of the fix")
 	}
 	return c

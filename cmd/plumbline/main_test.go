@@ -16,11 +16,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud"
 	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
+	"github.com/plumbline-dev/plumbline/pkg/store"
 )
 
 // command runs one command line in this process.
@@ -200,7 +202,7 @@ func TestScanFindDiffer(t *testing.T) {
 	if code != exitIncomplete || !strings.Contains(out, "ec2:DescribeSecurityGroups") {
 		t.Errorf("exit code %d, output %s", code, out)
 	}
-	var unknown []finding
+	var unknown []verdictRow
 	_, out, _ = command(t, on("findings", "list", "--verdict", "unknown", "--type", "aws.ec2.security_group", "--output", "json")...)
 	if err := json.Unmarshal([]byte(out), &unknown); err != nil {
 		t.Fatal(err)
@@ -332,7 +334,8 @@ func TestShape(t *testing.T) {
 
 // TestDemo runs the whole demo and checks that its story is in what it prints.
 func TestDemo(t *testing.T) {
-	code, out, errs := command(t, "demo", "--once", "--output", "json")
+	db, url := plumbtest.Store(t)
+	code, out, errs := command(t, "demo", "--once", "--output", "json", "--database-url", url)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
@@ -351,4 +354,47 @@ func TestDemo(t *testing.T) {
 		t.Errorf("drift %v", s.Drift)
 	}
 	fmt.Printf("demo: %d snapshots in %d ms\n", s.Snapshots, s.DurationMS)
+
+	// The story plays in each cloud: days are those of the simulated clouds, the first is 0.
+	start := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-simcloud.DemoDays).Add(6 * time.Hour)
+	day := func(at time.Time) int { return int(at.Sub(start) / (24 * time.Hour)) }
+	type step struct {
+		Kind finding.Kind
+		Day  int
+	}
+	for name, test := range map[string]struct {
+		account, rule string
+		want          []step // among others
+	}{
+		"AWS: log validation is off for six days":            {"aws:111122223333", "aws-cloudtrail-trail-log-validation-enabled", []step{{finding.KindOpened, 31}, {finding.KindResolved, 37}}},
+		"Google: SSH is open for three days":                 {"gcp:acme-production", "gcp-firewall-no-open-ssh", []step{{finding.KindOpened, 33}, {finding.KindResolved, 36}}},
+		"Azure: plain HTTP is found after the outage":        {"azure:aaaaaaaa-0000-4000-8000-000000000001", "azure-storage-account-https-only", []step{{finding.KindOpened, 56}, {finding.KindResolved, 60}}},
+		"AWS: a contact goes missing and stays so":           {"aws:444455556666", "aws-account-security-contact-set", []step{{finding.KindOpened, 82}}},
+		"AWS: the refused region is unverified for six days": {"aws:111122223333", "", []step{{finding.KindUnverified, 62}, {finding.KindVerified, 68}}},
+		"Google: SQL is down for three days":                 {"gcp:acme-staging", "", []step{{finding.KindUnverified, 20}, {finding.KindVerified, 23}}},
+		"Azure: key vaults are unread for four days":         {"azure:aaaaaaaa-0000-4000-8000-000000000002", "", []step{{finding.KindUnverified, 71}, {finding.KindVerified, 75}}},
+		"people accept a finding":                            {"aws:444455556666", "", []step{{finding.KindRequested, demoExceptionDay}, {finding.KindExcepted, demoExceptionDay}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list, err := db.Findings(t.Context(), store.FindingFilter{Account: test.account, Rule: test.rule})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[step]int{}
+			for _, f := range list {
+				events, err := db.FindingEvents(t.Context(), f.ID, time.Time{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range events {
+					got[step{e.Kind, day(e.At)}]++
+				}
+			}
+			for _, want := range test.want {
+				if got[want] == 0 {
+					t.Errorf("%v did not happen, but %v", want, got)
+				}
+			}
+		})
+	}
 }

@@ -78,7 +78,7 @@ func DemoFaults(day int) []fault.Rule {
 		out = append(out, fault.Rule{Call: fault.Call{Account: "111122223333", Region: "eu-central-1", Service: "ec2"}, Kind: fault.Denied})
 	}
 	if day >= 20 && day < 23 {
-		out = append(out, fault.Rule{Call: fault.Call{Account: "acme-staging", Service: "sqladmin"}, Kind: fault.ServerError, Status: 503})
+		out = append(out, fault.Rule{Call: fault.Call{Account: "acme-staging", Service: "sql"}, Kind: fault.ServerError, Status: 503})
 	}
 	if day >= 71 && day < 75 {
 		out = append(out, fault.Rule{Call: fault.Call{Account: "aaaaaaaa-0000-4000-8000-000000000002", Service: "armkeyvault"}, Kind: fault.Denied})

@@ -93,3 +93,13 @@ func version(ctx context.Context, dir string) int {
 	major, _ := strconv.Atoi(digits)
 	return major
 }
+
+// Programs is the directory that holds the newest server programs found, with pg_dump and psql beside them.
+func Programs(ctx context.Context) (string, error) {
+	found, err := find(ctx, os.Getenv("PLUMBLINE_PG_BIN"), filepath.SplitList(os.Getenv("PATH")), 0)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(filepath.Join(found.dir, "postgres"))
+	return filepath.Dir(real), err
+}

@@ -12,18 +12,22 @@ import (
 
 // Calls returns the journal of a snapshot in the order of the calls.
 func (s *Store) Calls(ctx context.Context, account string, seq int64) ([]posture.Call, error) {
-	rows, _ := s.pool.Query(ctx, `
-		SELECT call, service, operation, region, parameters, attempt, started_at, ended_at, status, code, error, request_id,
-			server_date, received, stored
-		FROM calls WHERE account = $1 AND seq = $2 ORDER BY call`, account, seq)
-	return read(rows, "calls", func(row pgx.CollectableRow) (c posture.Call, err error) {
-		var received, stored []byte
-		err = row.Scan(&c.Seq, &c.Service, &c.Operation, &c.Region, &c.Parameters, &c.Attempt, &c.Started, &c.Ended, &c.Status,
-			&c.Code, &c.Error, &c.RequestID, &c.ServerDate, &received, &stored)
-		c.Started, c.Ended = c.Started.UTC(), c.Ended.UTC()
-		c.Received, c.Stored = hex.EncodeToString(received), hex.EncodeToString(stored)
-		return c, err
-	})
+	rows, _ := s.pool.Query(ctx, selectCalls, account, seq)
+	return read(rows, "calls", scanCall)
+}
+
+const selectCalls = `
+	SELECT call, service, operation, region, parameters, attempt, started_at, ended_at, status, code, error, request_id,
+		server_date, received, stored
+	FROM calls WHERE account = $1 AND seq = $2 ORDER BY call`
+
+func scanCall(row pgx.CollectableRow) (c posture.Call, err error) {
+	var received, stored []byte
+	err = row.Scan(&c.Seq, &c.Service, &c.Operation, &c.Region, &c.Parameters, &c.Attempt, &c.Started, &c.Ended, &c.Status,
+		&c.Code, &c.Error, &c.RequestID, &c.ServerDate, &received, &stored)
+	c.Started, c.Ended = c.Started.UTC(), c.Ended.UTC()
+	c.Received, c.Stored = hex.EncodeToString(received), hex.EncodeToString(stored)
+	return c, err
 }
 
 func writeCalls(ctx context.Context, tx pgx.Tx, account string, seq int64, calls []posture.Call) error {

@@ -95,6 +95,11 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 		return err
 	}
 	log := serviceLog(a.err, settings.Log)
+	untrace, err := startTracing(ctx, settings.Tracing.Endpoint)
+	if err != nil {
+		return err
+	}
+	defer untrace()
 	if settings.DataDir != "" {
 		a.dataDir = settings.DataDir
 	}

@@ -16,6 +16,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/plumbline-dev/plumbline/collectors"
@@ -190,6 +193,8 @@ func (t *Transport) Do(req *http.Request) (*http.Response, error) {
 func (t *Transport) attempt(req *http.Request, request []byte, target Target, op collectors.Operation, n int, fingerprint string) (*http.Response, []byte, Outcome, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.options.Timeout)
 	defer cancel()
+	ctx, span := otel.Tracer("plumbline").Start(ctx, target.Operation, trace.WithAttributes(attribute.String("region", target.Region), attribute.Int("attempt", n)))
+	defer span.End()
 	again := req.Clone(ctx)
 	if req.Body != nil {
 		again.Body = io.NopCloser(bytes.NewReader(request))
@@ -217,6 +222,7 @@ func (t *Transport) attempt(req *http.Request, request []byte, target Target, op
 	}
 	var outcome Outcome
 	outcome, call.Code, call.RequestID = t.protocol.Inspect(target, resp, body)
+	span.SetAttributes(attribute.Int("http.response.status_code", resp.StatusCode), attribute.String("code", call.Code), attribute.String("request_id", call.RequestID))
 	call.Received = digest(body)
 	var stored []byte
 	if keep, names := op.Body.Kept(); keep && outcome == Accepted {

@@ -8,6 +8,11 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/plumbline-dev/plumbline/collectors"
 	"github.com/plumbline-dev/plumbline/collectors/transport"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -51,7 +56,15 @@ type Result struct {
 
 // Scan reads the account and seals one snapshot. Until it is sealed nothing is written, so whatever ends a scan early leaves
 // the last snapshot as it was.
-func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
+func (s *Scanner) Scan(ctx context.Context, progress Progress) (result Result, err error) {
+	ctx, span := otel.Tracer("plumbline").Start(ctx, "scan", trace.WithAttributes(attribute.String("run", s.RunID)))
+	defer func() {
+		span.SetAttributes(attribute.String("account", result.Snapshot.Account.String()), attribute.Int64("seq", result.Snapshot.Seq), attribute.Int("calls", result.Calls))
+		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
+		}
+		span.End()
+	}()
 	started := s.Clock.Now()
 	journal := transport.NewJournal()
 	account, err := s.Open(ctx, journal)
@@ -93,7 +106,7 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (Result, error) {
 			s.Log.WarnContext(ctx, "who made the changes is not known yet", "account", account.Account.String(), "snapshot", snapshot.ID(), "error", err)
 		}
 	}
-	result := Result{
+	result = Result{
 		Snapshot: snapshot, Cells: collected.Cells, Work: work, Calls: len(sealing.Calls),
 		ByOperation: callsByOperation(sealing.Calls, account.Tasks, collected.Resources), Duration: s.Clock.Now().Sub(started),
 	}

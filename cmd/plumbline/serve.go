@@ -126,6 +126,7 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 		return err
 	}
 	defer db.Close()
+	db.Types = types()
 	var current atomic.Pointer[inForce]
 	load := func() error {
 		next, err := a.loadService(file, db)
@@ -162,6 +163,9 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 		Alerts: func() *alert.Dispatcher { return current.Load().alerts },
 		Clouds: &clouds{db: db, settings: inForceSettings, set: func() *rule.Set { return current.Load().set }, transport: options, log: log},
 	}
+	if err := jobs.Connect(); err != nil {
+		return err
+	}
 	if !pages {
 		return jobs.Run(ctx)
 	}
@@ -170,13 +174,13 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 
 // serve answers requests while jobs run, and stops both together.
 func (a *app) serve(ctx context.Context, db *store.Store, jobs *job.Service, current *atomic.Pointer[inForce], log *slog.Logger) error {
-	handler, err := a.handler(db, jobs, current, log)
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", current.Load().settings.Server.Listen)
 	if err != nil {
 		return usageError{fmt.Errorf("server.listen: %w", err)}
+	}
+	handler, err := a.handler(ctx, db, jobs, current, listener.Addr().String(), log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,

@@ -1,28 +1,43 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
-	"time"
 
+	"github.com/plumbline-dev/plumbline/pkg/alert"
+	"github.com/plumbline-dev/plumbline/pkg/config"
 	"github.com/plumbline-dev/plumbline/pkg/job"
+	"github.com/plumbline-dev/plumbline/pkg/rule"
+	"github.com/plumbline-dev/plumbline/pkg/signin"
 	"github.com/plumbline-dev/plumbline/pkg/store"
+	"github.com/plumbline-dev/plumbline/pkg/web"
 )
 
-// handler answers the service's requests.
-func (a *app) handler(db *store.Store, _ *job.Service, _ *atomic.Pointer[inForce], _ *slog.Logger) (http.Handler, error) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if err := db.Ping(ctx); err != nil {
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
+// handler answers the service's requests at address. While nobody is an administrator, it prints the link that makes the first one.
+func (a *app) handler(ctx context.Context, db *store.Store, jobs *job.Service, current *atomic.Pointer[inForce], address string, log *slog.Logger) (http.Handler, error) {
+	settings := current.Load().settings
+	door, err := signin.New(signin.Options{
+		URL: cmp.Or(settings.Server.URL, "http://"+address), OIDC: settings.SignIn.OIDC, Lifetime: settings.SignIn.SessionTTL,
+		Store: db, Sessions: db.Sessions(), Log: log, Now: db.Clock,
 	})
-	return mux, nil
+	if err != nil {
+		return nil, err
+	}
+	link, err := door.FirstAdminLink(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if link != "" {
+		fmt.Fprintf(a.err, "There is no administrator yet. This link makes the first one; it works once:\n  %s\n", link)
+	}
+	return web.New(web.Options{
+		Store: db, Signin: door, Log: log, Version: version, Trigger: jobs.Trigger,
+		Set:      func() *rule.Set { return current.Load().set },
+		Settings: func() *config.Config { return current.Load().settings },
+		Alerts:   func() *alert.Dispatcher { return current.Load().alerts },
+	}), nil
 }

@@ -154,6 +154,7 @@ type Gap struct {
 	Rule     string         `json:"rule_id,omitempty"`
 	State    string         `json:"state,omitempty"`
 	Cause    *posture.Cause `json:"cause,omitempty"`
+	Count    int            `json:"count,omitempty"` // of resources, for attributes; which ones is in resources.jsonl
 	Reason   string         `json:"reason,omitempty"`
 	Actor    string         `json:"actor,omitempty"`
 }

@@ -46,7 +46,7 @@ type Service struct {
 	Log      *slog.Logger
 	Drain    time.Duration // how long jobs may still run once the service is told to stop; zero means 30 s
 
-	queue    *store.Queue
+	queue    *store.Queue // takes jobs in
 	presence *store.Presence
 	stop     atomic.Bool
 	mu       sync.Mutex
@@ -62,17 +62,11 @@ const (
 	expireEvery = time.Hour
 )
 
-// Connect lets jobs be queued, also by what the store writes; a process that only serves pages needs no more.
+// Connect lets jobs be queued, also by what the store writes, in the same transaction. It comes before everything else.
 func (s *Service) Connect() (err error) {
-	s.queue, err = s.Store.NewQueue(&river.Config{Logger: s.queueLog()})
-	if err == nil {
-		s.hook()
+	if s.queue, err = s.Store.NewQueue(&river.Config{Logger: s.queueLog()}); err != nil {
+		return err
 	}
-	return err
-}
-
-// hook queues what follows from what the store writes, in the same transaction.
-func (s *Service) hook() {
 	s.Store.OnEvents = func(ctx context.Context, tx store.Tx, account string, seq int64, _ []finding.Event) error {
 		_, err := s.queue.InsertTx(ctx, tx, alertArgs{Account: account, Seq: seq}, nil)
 		return err
@@ -85,6 +79,7 @@ func (s *Service) hook() {
 		}
 		return nil
 	}
+	return nil
 }
 
 // Run works until ctx ends, then lets running jobs finish for a while; a scan that does not is given back, and whoever takes it
@@ -130,7 +125,7 @@ func (s *Service) session(ctx context.Context) (err error) {
 	river.AddWorker(workers, river.WorkFunc(s.monitor))
 	river.AddWorker(workers, river.WorkFunc(s.chore))
 	scans := max(1, settings.Worker.Scans)
-	s.queue, err = s.Store.NewQueue(&river.Config{
+	queue, err := s.Store.NewQueue(&river.Config{
 		ID: s.presence.Name, Logger: s.queueLog(), Workers: workers, JobTimeout: 5 * time.Minute, ErrorHandler: &failures{s.Log},
 		Middleware:        []rivertype.Middleware{&tracker{Service: s}},
 		FetchPollInterval: time.Second, RescueStuckJobsAfter: settings.Worker.ScanTimeout + time.Hour,
@@ -143,8 +138,7 @@ func (s *Service) session(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.hook()
-	if err := s.queue.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := queue.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	s.Log.InfoContext(ctx, "worker started", "worker", s.presence.Name, "scans", scans)
@@ -159,12 +153,12 @@ func (s *Service) session(ctx context.Context) (err error) {
 	select {
 	case <-ctx.Done():
 		s.Log.InfoContext(ctx, "worker stops", "worker", s.presence.Name)
-		err = s.drain(ctx)
+		err = s.drain(ctx, queue)
 	case <-s.presence.Lost():
 		err = errors.New("the session with the database ended")
 		s.stop.Store(true)
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		err = errors.Join(err, s.queue.StopAndCancel(stopping))
+		err = errors.Join(err, queue.StopAndCancel(stopping))
 		cancel()
 	}
 	end()
@@ -173,7 +167,7 @@ func (s *Service) session(ctx context.Context) (err error) {
 }
 
 // drain lets running jobs end by themselves for a while, and then ends them.
-func (s *Service) drain(ctx context.Context) error {
+func (s *Service) drain(ctx context.Context, queue *store.Queue) error {
 	ctx = context.WithoutCancel(ctx)
 	wait := s.Drain
 	if wait == 0 {
@@ -181,13 +175,13 @@ func (s *Service) drain(ctx context.Context) error {
 	}
 	soft, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if err := s.queue.Stop(soft); err == nil {
+	if err := queue.Stop(soft); err == nil {
 		return nil
 	}
 	s.stop.Store(true) // from here on an interrupted scan was given back, and has not failed
 	hard, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if err := s.queue.StopAndCancel(hard); err != nil {
+	if err := queue.StopAndCancel(hard); err != nil {
 		return fmt.Errorf("stop queue: %w", err)
 	}
 	return nil

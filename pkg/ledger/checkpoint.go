@@ -1,9 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
@@ -53,6 +53,14 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
+// Head is a signed head of the log.
+type Head struct {
+	Size   int64     `json:"size"`
+	Root   tlog.Hash `json:"root"`
+	Signed time.Time `json:"signed_at"`
+	Note   string    `json:"note"` // the signed checkpoint
+}
+
 // Key is a public key of an installation, as it is published. Keys of the past stay: what they signed while they were valid stands.
 type Key struct {
 	ID    string                 `json:"id"`       // "plumbline/1f2e…+9c8b7a6d"
@@ -68,15 +76,20 @@ func (k Key) Valid(at time.Time) bool {
 	return !at.Before(k.From) && (!ended || at.Before(until))
 }
 
+// derPrefix is what comes before the 32 bytes of an Ed25519 key in its DER form (RFC 8410). Written out, because crypto/x509 would
+// bring the network into a verifier that is to have none.
+var derPrefix = []byte{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00}
+
 // NewKey describes the public key that text encodes. A PEM block of an Ed25519 key is taken as well; it then is valid at any time.
 func NewKey(text string, from time.Time) (Key, error) {
 	text = strings.TrimSpace(text)
 	if block, _ := pem.Decode([]byte(text)); block != nil {
-		public, err := x509.ParsePKIXPublicKey(block.Bytes)
-		key, ok := public.(ed25519.PublicKey)
-		if err != nil || !ok {
+		public, ok := bytes.CutPrefix(block.Bytes, derPrefix)
+		if !ok || len(public) != ed25519.PublicKeySize {
 			return Key{}, fmt.Errorf("%w: not an Ed25519 public key", posture.ErrInvalid)
 		}
+		var err error
+		key := ed25519.PublicKey(public)
 		if text, err = note.NewEd25519VerifierKey(origin(key), key); err != nil {
 			return Key{}, err
 		}
@@ -85,11 +98,7 @@ func NewKey(text string, from time.Time) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return Key{}, err
-	}
-	block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: slices.Concat(derPrefix, public)})
 	return Key{ID: name + "+" + hash, Text: text, PEM: string(block), From: instant(from)}, nil
 }
 

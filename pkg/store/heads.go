@@ -12,17 +12,9 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// Head is a signed head of the log.
-type Head struct {
-	Size   int64     `json:"size"`
-	Root   tlog.Hash `json:"root"`
-	Signed time.Time `json:"signed_at"`
-	Note   string    `json:"note"` // the signed checkpoint
-}
-
 // SignHead signs the log as it is now and keeps the checkpoint. A head of that size that was signed before is returned instead, so that
 // there never are two. A log without records is posture.ErrNotFound.
-func (s *Store) SignHead(ctx context.Context, sign func(ledger.Checkpoint) ([]byte, error)) (head Head, err error) {
+func (s *Store) SignHead(ctx context.Context, sign func(ledger.Checkpoint) ([]byte, error)) (head ledger.Head, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := lock(ctx, tx, lockLog, ""); err != nil {
 			return err
@@ -46,7 +38,7 @@ func (s *Store) SignHead(ctx context.Context, sign func(ledger.Checkpoint) ([]by
 			head = signed[0]
 			return nil
 		}
-		head = Head{Size: size, Signed: s.now()}
+		head = ledger.Head{Size: size, Signed: s.now()}
 		if head.Root, err = ledger.TreeHead(ctx, log, size); err != nil {
 			return err
 		}
@@ -59,14 +51,14 @@ func (s *Store) SignHead(ctx context.Context, sign func(ledger.Checkpoint) ([]by
 		return err
 	})
 	if err != nil {
-		return Head{}, fmt.Errorf("sign head of log: %w", err)
+		return ledger.Head{}, fmt.Errorf("sign head of log: %w", err)
 	}
 	return head, nil
 }
 
 const selectHeads = `SELECT size, root, signed_at, note FROM log_heads WHERE true`
 
-func scanHead(row pgx.CollectableRow) (h Head, err error) {
+func scanHead(row pgx.CollectableRow) (h ledger.Head, err error) {
 	var root []byte
 	if err := row.Scan(&h.Size, &root, &h.Signed, &h.Note); err != nil {
 		return h, err
@@ -76,7 +68,7 @@ func scanHead(row pgx.CollectableRow) (h Head, err error) {
 }
 
 // Heads returns the signed heads of the log up to a size, smallest first; 0 returns all.
-func (s *Store) Heads(ctx context.Context, size int64) ([]Head, error) {
+func (s *Store) Heads(ctx context.Context, size int64) ([]ledger.Head, error) {
 	q := query{sql: selectHeads}
 	if size > 0 {
 		q.and(`size <= ?`, size)
@@ -87,7 +79,7 @@ func (s *Store) Heads(ctx context.Context, size int64) ([]Head, error) {
 }
 
 // HeadSince returns the first head that was signed at a time or later, or posture.ErrNotFound.
-func (s *Store) HeadSince(ctx context.Context, t time.Time) (Head, error) {
+func (s *Store) HeadSince(ctx context.Context, t time.Time) (ledger.Head, error) {
 	q := query{sql: selectHeads}
 	q.and(`signed_at >= ?`, t)
 	q.sql += ` ORDER BY size LIMIT 1`

@@ -96,11 +96,33 @@ func (s *Store) EachAudit(ctx context.Context, size int64, fn func(entry []byte,
 	})
 }
 
-// Range returns an account's snapshots that finished within a time, both ends included, oldest first.
-func (s *Store) Range(ctx context.Context, account string, from, to time.Time) ([]posture.Snapshot, error) {
+// Finished returns an account's snapshots among the first size records of the log that finished within a time, both ends included,
+// oldest first.
+func (s *Store) Finished(ctx context.Context, account string, from, to time.Time, size int64) ([]posture.Snapshot, error) {
 	rows, _ := s.pool.Query(ctx, selectSnapshot+`
-		WHERE s.account = $1 AND s.finished_at >= $2 AND s.finished_at <= $3 ORDER BY s.seq`, account, from, to)
+		WHERE s.account = $1 AND s.finished_at >= $2 AND s.finished_at <= $3 AND s.log_index < $4 ORDER BY s.seq`, account, from, to, size)
 	return read(rows, "snapshots of "+account, scanSnapshot)
+}
+
+// LastFinished returns the newest of an account's snapshots among the first size records of the log that had finished by a time.
+func (s *Store) LastFinished(ctx context.Context, account string, t time.Time, size int64) (posture.Snapshot, error) {
+	rows, _ := s.pool.Query(ctx, selectSnapshot+`
+		WHERE s.account = $1 AND s.finished_at <= $2 AND s.log_index < $3 ORDER BY s.seq DESC LIMIT 1`, account, t, size)
+	return readOne(rows, "snapshot of "+account+" as of "+t.UTC().Format(time.RFC3339), scanSnapshot)
+}
+
+// FindingsPage returns at most limit of an account's findings as of a time, by resource and rule, after one; the zero value begins.
+func (s *Store) FindingsPage(ctx context.Context, account string, asOf time.Time, after finding.Finding, limit int) ([]finding.Finding, error) {
+	f := FindingFilter{Account: account, AsOf: asOf, Limit: limit}
+	if after.ID != "" {
+		f.After = VerdictPosition{after.Account, after.Resource, after.RuleID}
+	}
+	return s.Findings(ctx, f)
+}
+
+// ExceptionsOf returns an account's exceptions with the decisions known as of a time.
+func (s *Store) ExceptionsOf(ctx context.Context, account string, asOf time.Time) ([]finding.Exception, error) {
+	return s.Exceptions(ctx, ExceptionFilter{Account: account, AsOf: asOf})
 }
 
 // each calls fn for every row.
@@ -146,11 +168,16 @@ func (s *Store) SaveRules(ctx context.Context, list []RuleText) error {
 	return nil
 }
 
-// RuleTexts returns the texts that are kept, by rule and version.
-func (s *Store) RuleTexts(ctx context.Context) ([]RuleText, error) {
-	rows, _ := s.pool.Query(ctx, `SELECT rule_id, version, file, text, params FROM rule_texts ORDER BY rule_id, version`)
-	return read(rows, "rules", func(row pgx.CollectableRow) (r RuleText, err error) {
-		return r, row.Scan(&r.RuleID, &r.Version, &r.File, &r.Text, &r.Params)
+// EachRuleText calls fn for the texts that are kept, by rule and version.
+func (s *Store) EachRuleText(ctx context.Context, fn func(id, version, file, text string, params []byte) error) error {
+	rows, err := s.pool.Query(ctx, `SELECT rule_id, version, file, text, params FROM rule_texts ORDER BY rule_id, version`)
+	return each(rows, err, "rules", func() error {
+		var id, version, file, text string
+		var params []byte
+		if err := rows.Scan(&id, &version, &file, &text, &params); err != nil {
+			return err
+		}
+		return fn(id, version, file, text, params)
 	})
 }
 

@@ -46,8 +46,15 @@ type ScanRow struct {
 type ScanFilter struct {
 	Account, RunID, Connection string
 	State                      ScanState
-	Before                     time.Time // queued before: the last one of the page before
-	Limit                      int       // 0: no limit
+	Before                     time.Time    // queued before; zero: no bound
+	After                      ScanPosition // the last one of the page before
+	Limit                      int          // 0: no limit
+}
+
+// ScanPosition is where a scan stands in the order in which they are read.
+type ScanPosition struct {
+	Queued         time.Time
+	Account, RunID string
 }
 
 // Scans returns scans, newest first.
@@ -65,7 +72,10 @@ func (s *Store) Scans(ctx context.Context, f ScanFilter) ([]ScanRow, error) {
 	if !f.Before.IsZero() {
 		q.and(`queued_at < ?`, f.Before)
 	}
-	q.sql += ` ORDER BY queued_at DESC, account`
+	if after := f.After; after != (ScanPosition{}) {
+		q.and(`(queued_at, account, run_id) < (?, ?, ?)`, after.Queued, after.Account, after.RunID)
+	}
+	q.sql += ` ORDER BY queued_at DESC, account DESC, run_id DESC`
 	q.limit(f.Limit)
 	rows, _ := s.pool.Query(ctx, q.sql, q.args...)
 	return read(rows, "scans", func(row pgx.CollectableRow) (r ScanRow, err error) {

@@ -152,9 +152,11 @@ func measure(ctx context.Context, e estate, n int, latency time.Duration) error 
 		return err
 	}
 	defer cloud.Stop()
+	var slow []fault.Rule
 	if latency > 0 {
-		cloud.Faults.Set([]fault.Rule{{Kind: fault.Slow, Delay: latency}})
+		slow = []fault.Rule{{Kind: fault.Slow, Delay: latency}}
 	}
+	cloud.Faults.Set(slow)
 	store := &memory{top: e.top.Account.String()}
 	client := simaws.DialClient(cloud.Addr)
 	var mu sync.Mutex
@@ -184,6 +186,7 @@ func measure(ctx context.Context, e estate, n int, latency time.Duration) error 
 		ideals += makespan(journal.Calls(), latency)
 		resources += result.Snapshot.Resources
 		calls += result.Calls
+		cloud.Faults.Set(slow) // forgets the calls that it recorded, which no scanner would hold
 		return nil
 	}
 	started := time.Now()

@@ -103,5 +103,34 @@ func TestFindingsAndExceptionsOnTheCommandLine(t *testing.T) {
 	}
 	run(0, "exceptions", "request", "--rule", plumbtest.Rule, "--account", "aws:111122223333", "--pattern", "scratch-*", "--reason", "scratch", "--risk", "loss", "--by", "dana")
 	run(0, "exceptions", "approve", "2", "--by", "erin")
-	run(0, "findings", "claim", id("scratch-1"), "--reference", "x", "--output", "json") // refused below if it were excepted
+	if _, errs := run(2, "findings", "claim", id("scratch-1"), "--reference", "x"); !strings.Contains(errs, "it is exception_requested") {
+		t.Errorf("a fix claimed of what waits for an exception: %s", errs)
+	}
+	if diff := cmp.Diff(map[string]string{"logs": "fail excepted exception", "scratch-1": "fail exception_requested", "scratch-2": "fail exception_requested", "ledger": "pass"}, states()); diff != "" {
+		t.Errorf("after one approval each (-want +got):\n%s", diff)
+	}
+	run(0, "exceptions", "refuse", "2", "--by", "erin", "--reason", "name them")
+	run(0, "exceptions", "revoke", "1", "--by", "erin", "--reason", "the site is closed")
+	run(0, "findings", "claim", id("scratch-1"), "--reference", "CHG-9")
+	run(0, "findings", "dispute", id("logs"), "--reason", "it holds nothing")
+	if diff := cmp.Diff(map[string]string{"logs": "fail disputed", "scratch-1": "fail fix_claimed", "scratch-2": "fail open", "ledger": "pass"}, states()); diff != "" {
+		t.Errorf("at last (-want +got):\n%s", diff)
+	}
+	out, _ = run(0, "exceptions", "list", "--output", "json")
+	list := decode[[]exception](t, out)
+	if len(list) != 2 || list[0].Standing != finding.Revoked || list[1].Standing != finding.Refused || len(list[1].Decisions) != 2 || len(list[1].Resources) != 2 {
+		t.Errorf("the list is %s", out)
+	}
+	if out, _ = run(0, "exceptions", "list", "--as-of", "2026-03-02", "--output", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("before there was one: %s", out)
+	}
+	if out, _ = run(0, "exceptions", "list"); !strings.Contains(out, "2 resources (scratch-*)") {
+		t.Errorf("the table is %s", out)
+	}
+	if out, _ = run(0, "findings", "show", plumbtest.Rule, "logs"); !strings.Contains(out, "exception_revoked by local:erin the site is closed") {
+		t.Errorf("its life is %s", out)
+	}
+	if out, _ = run(0, "findings", "list", "--output", "csv"); !strings.HasPrefix(out, "severity,rule,account,region,resource,verdict,since (UTC),reason,finding,state,exception\n") {
+		t.Errorf("the columns are %.120s", out)
+	}
 }

@@ -106,6 +106,9 @@ func TestDecide(t *testing.T) {
 			if e.Standing(day(test.n).Add(-time.Second)) == InForce && test.what == Approve {
 				t.Error("it was in force before it was approved")
 			}
+			if begins, ok := e.Begins(); ok && begins.Before(e.Decisions[e.Approvals()-1].At) {
+				t.Errorf("it begins at %v, before it was approved", begins)
+			}
 		})
 	}
 }

@@ -192,11 +192,12 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestWhatLooksLikeANumberStaysText(t *testing.T) {
-	c, err := Parse("f.yaml", []byte("connections: [{name: 007, aws: {accounts: [012345678901], role: '${ROLE}x'}}]"), nil)
+	_, err := Parse("f.yaml", []byte("connections: [{name: 007, aws: {accounts: [012345678901], role: '${ROLE}x'}}]"), nil)
 	if err == nil || !strings.Contains(err.Error(), `"${ROLE}x": not the name of a role`) {
 		t.Errorf("a variable in a value is not replaced: %v", err)
 	}
-	if c, err = Parse("f.yaml", []byte("connections: [{name: 007, aws: {accounts: [012345678901]}}]"), nil); err != nil {
+	c, err := Parse("f.yaml", []byte("connections: [{name: 007, aws: {accounts: [012345678901]}}]"), nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := c.Connections[0]; got.Name != "007" || got.AWS.Accounts[0] != "012345678901" {

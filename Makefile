@@ -13,6 +13,9 @@ VENV := .venv
 MOTO := moto[server]==5.2.5
 OIDC := oidc-provider-mock==0.3.4
 SMTPD := aiosmtpd==1.4.6
+# What validates the formats of evidence packages.
+TRESTLE := compliance-trestle==5.2.0
+OCSF := py-ocsf-models==0.10.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEPGUARD := github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0
 # Everything that builds without a cloud SDK: the daily loop.
@@ -27,6 +30,7 @@ build: ## build bin/plumbline (the first time about 3 minutes, most of it the AW
 	@mkdir -p bin
 	@echo "building bin/plumbline; with an empty cache the AWS SDK takes about 3 minutes" >&2
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline ./cmd/plumbline
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline-verify ./cmd/plumbline-verify
 
 .PHONY: demo
 demo: build postgres ## scan 90 days of simulated accounts and print the posture
@@ -34,7 +38,7 @@ demo: build postgres ## scan 90 days of simulated accounts and print the posture
 
 .PHONY: test
 test: postgres venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
-	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock go test -timeout 20m ./...
+	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 20m ./...
 
 .PHONY: test-fast
 test-fast: postgres ## run the tests that need no cloud SDK
@@ -42,9 +46,11 @@ test-fast: postgres ## run the tests that need no cloud SDK
 
 .PHONY: test-long
 test-long: postgres venv ## run every test over all ticks and all faults, and fuzz for a minute each
-	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock go test -timeout 80m ./...
+	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 80m ./...
 	go test ./pkg/derive/iampolicy -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./pkg/derive/logfilter -run '^$$' -fuzz Fuzz -fuzztime 60s
+	for f in FuzzUnpack FuzzRows FuzzEnvelope FuzzTypes; do go test ./pkg/evidence -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s; done
+	for f in FuzzOpenCheckpoint FuzzParseCheckpoint; do go test ./pkg/ledger -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s; done
 
 .PHONY: check
 check: format vet lint generated ## format, vet, lint, generated files unchanged
@@ -84,7 +90,7 @@ venv: $(VENV)/bin/moto_server ## servers from PyPI that tests talk to, in .venv
 
 $(VENV)/bin/moto_server: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(OIDC)' '$(SMTPD)'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(OIDC)' '$(SMTPD)' '$(TRESTLE)' '$(OCSF)'
 	@touch $@
 
 .PHONY: clean

@@ -9,23 +9,27 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// joiner finds the resources that results are about, while both are read in their order: resources by region, type and id, results by
+// Joiner finds the resources that results are about, while both are read in their order: resources by region, type and id, results by
 // region, type and then id, space and rule. It holds only what the results have not passed yet.
-type joiner struct {
+type Joiner struct {
 	next    func() (Resource, error, bool)
 	stop    func()
 	ahead   *Resource
 	pending []Resource
 }
 
-func newJoiner(resources iter.Seq2[Resource, error]) *joiner {
-	j := &joiner{}
+// NewJoiner reads resources; Stop has to be called in the end.
+func NewJoiner(resources iter.Seq2[Resource, error]) *Joiner {
+	j := &Joiner{}
 	j.next, j.stop = iter.Pull2(resources)
 	return j
 }
 
-// find returns the version of a resource that holds for a snapshot. Keys have to be asked for in the order of results.
-func (j *joiner) find(account string, key posture.Key, rule string, seq int64) (Resource, bool, error) {
+// Stop ends reading.
+func (j *Joiner) Stop() { j.stop() }
+
+// Versions returns the versions of a resource, oldest first. Keys have to be asked for in the order of results.
+func (j *Joiner) Versions(account string, key posture.Key, rule string) ([]Resource, error) {
 	leaf := key.ID + " " + rule
 	j.pending = slices.DeleteFunc(j.pending, func(r Resource) bool {
 		if c := compareCells(r, account, key); c != 0 {
@@ -36,10 +40,10 @@ func (j *joiner) find(account string, key posture.Key, rule string, seq int64) (
 	for {
 		if j.ahead == nil {
 			r, err, ok := j.next()
-			if err != nil || !ok {
-				if err != nil {
-					return Resource{}, false, err
-				}
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
 				break
 			}
 			j.ahead = &r
@@ -53,12 +57,13 @@ func (j *joiner) find(account string, key posture.Key, rule string, seq int64) (
 		}
 		j.ahead = nil
 	}
+	var out []Resource
 	for _, r := range j.pending {
-		if r.Account == account && r.Key() == key && r.Snapshots.Holds(seq) {
-			return r, true, nil
+		if r.Account == account && r.Key() == key {
+			out = append(out, r)
 		}
 	}
-	return Resource{}, false, nil
+	return out, nil
 }
 
 func compareCells(r Resource, account string, key posture.Key) int {
@@ -67,19 +72,19 @@ func compareCells(r Resource, account string, key posture.Key) int {
 
 // Join calls fn for every result with the resource that it is about, nil for a cell or a whole account.
 func Join(resources iter.Seq2[Resource, error], results iter.Seq2[Result, error], fn func(Result, *Resource) error) error {
-	j := newJoiner(resources)
-	defer j.stop()
+	j := NewJoiner(resources)
+	defer j.Stop()
 	for result, err := range results {
 		if err != nil {
 			return err
 		}
-		r, found, err := j.find(result.Account, result.Resource, result.RuleID, result.Snapshots[0])
+		versions, err := j.Versions(result.Account, result.Resource, result.RuleID)
 		if err != nil {
 			return err
 		}
-		about := &r
-		if !found {
-			about = nil
+		var about *Resource
+		if i := slices.IndexFunc(versions, func(r Resource) bool { return r.Snapshots.Holds(result.Snapshots[0]) }); i >= 0 {
+			about = &versions[i]
 		}
 		if err := fn(result, about); err != nil {
 			return err

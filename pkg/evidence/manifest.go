@@ -189,8 +189,8 @@ func openEnvelope(data, payload []byte, keys []ledger.Key, at time.Time) (ledger
 		switch {
 		case !isNamed(k, named):
 			return k, fmt.Errorf("%w: signed by %s, and names the key %s", posture.ErrInvalid, k.ID, named)
-		case !k.Valid(at):
-			return k, fmt.Errorf("%w: %s was not valid at %s", ledger.ErrUntrusted, k.ID, at.UTC().Format(time.RFC3339))
+		case ended(k, at):
+			return k, fmt.Errorf("%w: %s had ended by %s", ledger.ErrUntrusted, k.ID, at.UTC().Format(time.RFC3339))
 		}
 		return k, nil
 	}
@@ -198,6 +198,13 @@ func openEnvelope(data, payload []byte, keys []ledger.Key, at time.Time) (ledger
 		return ledger.Key{}, fmt.Errorf("%w: the signature of %s does not fit", posture.ErrInvalid, named)
 	}
 	return ledger.Key{}, fmt.Errorf("%w: signed by %q", ledger.ErrUntrusted, named)
+}
+
+// ended reports whether a key signed nothing any more at a time. A package may be built, and signed, long after the head of the log
+// that it rests on: that a key is younger is no fault.
+func ended(k ledger.Key, at time.Time) bool {
+	until, ended := k.Until.Get()
+	return ended && !at.Before(until)
 }
 
 // isNamed reports whether a key, which may be known without its name, as from a PEM file, is the one with that id.

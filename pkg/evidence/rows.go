@@ -43,6 +43,8 @@ const (
 	ConsistencyFile = "log/consistency.jsonl"
 	ManualFile      = "manual/index.jsonl"
 	PeriodFile      = "period.json"
+	CoverageFile    = "coverage.jsonl"
+	DeviationsFile  = "deviations.jsonl"
 	RawDir          = "raw/"
 )
 
@@ -55,7 +57,8 @@ func (s Snapshots) Holds(seq int64) bool { return s[0] <= seq && seq <= s[1] }
 // Snapshot is a sealed scan that the package uses.
 type Snapshot struct {
 	posture.Snapshot
-	// Use is "judged", or "above" for the snapshot of an organization or tenant that others were judged with.
+	// Use is "judged"; "above" for the snapshot of an organization or tenant that others were judged with; or "anchor" for one just
+	// outside a period, which bounds what was observed at its edges.
 	Use string `json:"use"`
 }
 
@@ -63,6 +66,7 @@ type Snapshot struct {
 const (
 	UseJudged = "judged"
 	UseAbove  = "above"
+	UseAnchor = "anchor"
 )
 
 // Collector is who read, of one snapshot.

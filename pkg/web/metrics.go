@@ -24,6 +24,9 @@ var (
 	snapshotAge = prometheus.NewDesc("plumbline_snapshot_age_seconds", "Age of the newest sealed snapshot.", []string{"account"}, nil)
 	verdicts    = prometheus.NewDesc("plumbline_verdicts", "Verdicts of the newest snapshot.", []string{"account", "result"}, nil)
 	findings    = prometheus.NewDesc("plumbline_findings", "Findings by state.", []string{"state"}, nil)
+	unread      = prometheus.NewDesc("plumbline_unread_cells", "Cells that the newest snapshot could not read.", []string{"account"}, nil)
+	scans       = prometheus.NewDesc("plumbline_scans", "Scans of the last day, and the unfinished ones.", []string{"state"}, nil)
+	deliveries  = prometheus.NewDesc("plumbline_deliveries", "Deliveries of the last day.", []string{"state"}, nil)
 	queued      = prometheus.NewDesc("plumbline_jobs", "Jobs that are not finished.", []string{"kind", "state"}, nil)
 	reading     = prometheus.NewDesc("plumbline_metrics_complete", "Whether the database answered everything this time.", nil, nil)
 )
@@ -31,25 +34,22 @@ var (
 func newMetrics(db *store.Store) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), store: db, requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "plumbline_http_request_seconds", Help: "Time to answer requests.", Buckets: prometheus.DefBuckets,
-	}, []string{"route", "code"})}
+	}, []string{"operation", "code"})}
 	m.registry.MustRegister(m, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 2})
 }
 
-func (m *metrics) request(route string, code int, took time.Duration) {
-	if route == "" {
-		route = "other"
-	}
-	m.requests.WithLabelValues(route, strconv.Itoa(code)).Observe(took.Seconds())
+func (m *metrics) request(name string, code int, took time.Duration) {
+	m.requests.WithLabelValues(name, strconv.Itoa(code)).Observe(took.Seconds())
 }
 
 // Describe says which measures there are.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{snapshotAge, verdicts, findings, queued, reading} {
+	for _, d := range []*prometheus.Desc{snapshotAge, verdicts, findings, unread, scans, deliveries, queued, reading} {
 		out <- d
 	}
 }
@@ -69,7 +69,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	now := m.store.Clock()
 	for _, s := range snapshots {
 		account := s.Account.String()
-		gauge(snapshotAge, now.Sub(s.Started).Seconds(), account)
+		gauge(snapshotAge, now.Sub(s.Finished).Seconds(), account)
 		gauge(verdicts, float64(s.Verdicts.Pass), account, "pass")
 		gauge(verdicts, float64(s.Verdicts.Fail), account, "fail")
 		gauge(verdicts, float64(s.Verdicts.Unknown), account, "unknown")
@@ -85,6 +85,15 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for state, n := range byState {
 		gauge(findings, float64(n), state)
+	}
+	measures, err := m.store.Measures(ctx)
+	if err != nil {
+		complete = 0
+	}
+	for desc, by := range map[*prometheus.Desc]map[string]int{unread: measures.Unread, scans: measures.Scans, deliveries: measures.Deliveries} {
+		for name, n := range by {
+			gauge(desc, float64(n), name)
+		}
 	}
 	jobs, err := m.store.QueueDepth(ctx)
 	if err != nil {

@@ -14,8 +14,17 @@ import (
 // register adds every operation.
 func (s *server) register(api huma.API) {
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[posture.Opt[time.Time]](), reflect.TypeFor[*time.Time]())
-	s.registerPosture(api)
+	s.registerAccounts(api)
+	s.registerResources(api)
+	s.registerVerdicts(api)
+	s.registerDrift(api)
+	s.registerRules(api)
 	s.registerFindings(api)
-	s.registerWork(api)
-	s.registerPeople(api)
+	s.registerExceptions(api)
+	s.registerScans(api)
+	s.registerAlerts(api)
+	s.registerEvidence(api)
+	s.registerUsers(api)
+	s.registerTokens(api)
+	s.registerAuditLog(api)
 }

@@ -3,9 +3,8 @@
 package web
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,12 +14,10 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"golang.org/x/time/rate"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/alert"
@@ -50,33 +47,44 @@ type Options struct {
 type server struct {
 	Options
 	metrics  *metrics
-	limiters sync.Map // rate limiters by actor
+	callers  *limits // of who has signed in, and of addresses
+	nobodies *limits // of addresses that were told to sign in
 }
 
 // Limits of one request and one caller.
 const (
-	maxBody      = 1 << 20 // bytes, uploads aside
-	maxUpload    = 26 << 20
-	perSecond    = 50
-	burst        = 200
-	defaultLimit = 100
-	maxLimit     = 500
+	maxBody   = 1 << 20 // bytes, uploads aside
+	maxUpload = 26 << 20
+	perSecond = 50
+	burst     = 200
+
+	// Each refusal of somebody who has not signed in is an entry of the audit log, which strangers are not to fill.
+	strangersPerSecond = 1
+	strangersBurst     = 100
 )
 
 // New returns the handler of all requests.
-func New(o Options) http.Handler {
-	s := &server{Options: o, metrics: newMetrics(o.Store)}
+func New(o Options) http.Handler { return newServer(o).handler() }
+
+func newServer(o Options) *server {
+	return &server{Options: o, metrics: newMetrics(o.Store), callers: newLimits(perSecond, burst), nobodies: newLimits(strangersPerSecond, strangersBurst)}
+}
+
+func (s *server) handler() http.Handler {
 	inside := http.NewServeMux()
-	s.register(newAPI(inside, o.Version))
-	o.Signin.Routes(inside)
-	if o.Pages != nil {
-		o.Pages(inside)
+	s.register(newAPI(inside, s.Version))
+	inside.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, http.StatusNotFound, "There is no such operation; /api/openapi.json lists all.")
+	})
+	s.Signin.Routes(inside)
+	if s.Pages != nil {
+		s.Pages(inside)
 	}
 	outside := http.NewServeMux()
 	outside.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	outside.HandleFunc("GET /readyz", s.ready)
 	outside.Handle("GET /metrics", s.metrics.handler())
-	outside.Handle("/", o.Signin.Middleware(s.limit(inside)))
+	outside.Handle("/", s.Signin.Middleware(s.limit(inside)))
 	return s.guard(outside)
 }
 
@@ -85,7 +93,8 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 	c := huma.DefaultConfig("Plumbline", version)
 	c.Info.Description = "Posture of cloud accounts as it was read. What could not be read is unknown. Every read takes as_of."
 	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "/api/openapi", ""
-	c.CreateHooks = nil // no $schema links in answers
+	c.RejectUnknownQueryParameters = true // a filter that is misspelt would choose everything
+	c.CreateHooks = nil                   // no $schema links in answers
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token: plumbline tokens create."},
@@ -124,7 +133,8 @@ func (s *server) guard(next http.Handler) http.Handler {
 			limit = maxUpload
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		began, out := time.Now(), &status{ResponseWriter: w}
+		began, out, name := time.Now(), &status{ResponseWriter: w}, new(string)
+		r = r.WithContext(context.WithValue(r.Context(), nameKey{}, name))
 		defer func() {
 			if problem := recover(); problem != nil {
 				s.Log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "panic", problem, "trace", string(debug.Stack()))
@@ -132,10 +142,23 @@ func (s *server) guard(next http.Handler) http.Handler {
 					writeProblem(out, http.StatusInternalServerError, "The service failed; its log says more.")
 				}
 			}
-			s.metrics.request(r.Pattern, out.code, time.Since(began))
+			s.metrics.request(cmp.Or(*name, r.Pattern, "none"), cmp.Or(out.code, http.StatusOK), time.Since(began))
 		}()
+		if r.ContentLength > limit {
+			writeProblem(out, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body is larger than %d MB.", limit>>20))
+			return
+		}
 		next.ServeHTTP(out, r)
 	})
+}
+
+// nameKey is under which requests carry the name that they have among the metrics: the operation's id, or the route's pattern.
+type nameKey struct{}
+
+func setName(ctx context.Context, name string) {
+	if place, ok := ctx.Value(nameKey{}).(*string); ok && *place == "" {
+		*place = name
+	}
 }
 
 // status remembers what was answered.
@@ -165,15 +188,15 @@ func (s *server) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := signin.ActorOf(r.Context()).ID
 		if who == "" {
-			who, _, _ = strings.Cut(r.RemoteAddr, ":")
+			who = network(r.RemoteAddr)
 		}
-		l, _ := s.limiters.LoadOrStore(who, rate.NewLimiter(perSecond, burst))
-		if !l.(*rate.Limiter).Allow() {
-			w.Header().Set("Retry-After", "1")
-			writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("More than %d requests a second: wait a second.", perSecond))
+		if wait := s.callers.take(who); wait > 0 {
+			w.Header().Set("Retry-After", retryAfter(wait))
+			writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("More than %d requests a second: wait a little.", perSecond))
 			return
 		}
 		next.ServeHTTP(w, r)
+		setName(r.Context(), r.Pattern)
 	})
 }
 
@@ -194,23 +217,6 @@ func writeProblem(w http.ResponseWriter, code int, detail string) {
 	_ = json.NewEncoder(w).Encode(&huma.ErrorModel{Status: code, Title: http.StatusText(code), Detail: detail})
 }
 
-// allow asks whether the caller may do an operation in a scope, and records a refusal. Who has not signed in is 401.
-func (s *server) allow(ctx context.Context, action access.Action, scope string) error {
-	actor := signin.ActorOf(ctx)
-	err := access.Allows(actor, action, scope)
-	if err == nil {
-		return nil
-	}
-	entry := access.Entry{Actor: actor, Action: action, Object: scope, Reason: err.Error(), Request: signin.RequestID(ctx)}
-	if failed := s.Store.Refuse(ctx, entry); failed != nil {
-		return failed
-	}
-	if actor.ID == "" {
-		return huma.Error401Unauthorized("Sign in, or send an API token.")
-	}
-	return huma.Error403Forbidden(err.Error())
-}
-
 // problem turns an error into what the caller gets to know of it.
 func (s *server) problem(ctx context.Context, id string, err error) error {
 	var known huma.StatusError
@@ -219,14 +225,14 @@ func (s *server) problem(ctx context.Context, id string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &known):
-		return known
+		return err
 	case errors.Is(err, posture.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
 	case errors.Is(err, posture.ErrInvalid):
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, access.ErrRefused):
 		return huma.Error403Forbidden(err.Error())
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil:
 		return huma.NewError(499, "The request was given up.")
 	}
 	if errors.As(err, &refused) && strings.HasPrefix(refused.SQLState(), "22") { // data that no row can hold: null bytes, the year 300000
@@ -234,14 +240,4 @@ func (s *server) problem(ctx context.Context, id string, err error) error {
 	}
 	s.Log.ErrorContext(ctx, "request failed", "operation", id, "request_id", signin.RequestID(ctx), "error", err)
 	return huma.Error500InternalServerError("The service failed; its log says more under this request's id.")
-}
-
-// tag is the ETag of an answer.
-func tag(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(data)
-	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
 }

@@ -72,10 +72,11 @@ type Request struct {
 	Rules       *rule.Set
 	RuleFiles   fs.FS
 	Types       []*posture.Type
-	Operations  map[string][]string // that fill a resource type
-	Permissions map[string][]string // that an operation needs
-	MaxGap      time.Duration       // of periods: how far apart two observations may be
-	Schedule    time.Duration       // of periods: how far apart they should be
+	Operations  map[string][]string      // that fill a resource type
+	Permissions map[string][]string      // that an operation needs
+	MaxGap      time.Duration            // of periods: how far apart two observations may be
+	Schedule    time.Duration            // of periods: how far apart they should be
+	Targets     map[string]time.Duration // of periods: within which failures are to be repaired, by severity
 }
 
 // RuleOff is a rule that is switched off.
@@ -105,10 +106,11 @@ type versioned struct{ id, version string }
 
 // used is an account with the snapshots of it that the package uses.
 type used struct {
-	name      string
-	snapshots []evidence.Snapshot // by number
-	judged    posture.Snapshot    // the newest that is judged; number 0 when the account is only above others
-	reason    string
+	name        string
+	snapshots   []evidence.Snapshot // by number
+	firstJudged int64
+	judged      posture.Snapshot // the newest that is judged; number 0 when the account is only above others
+	reason      string
 }
 
 func (u *used) first() int64 { return u.snapshots[0].Seq }
@@ -120,23 +122,27 @@ type builder struct {
 	files *files
 	pkg   *evidence.Package // the same directory, for reading what was written
 
-	accounts  []*used
-	out       []evidence.Boundary
-	controls  []rule.Control
-	manifest  evidence.Manifest
-	versions  map[versioned]bool
-	rules     []evidence.Rule
-	gaps      []evidence.Gap // that no file tells of otherwise
-	perRule   map[string]*evidence.Counts
-	counts    evidence.Counts
-	listed    map[listing]int
-	unread    map[unread]int
-	proofs    []int64 // indexes of the log's records that are to be proved
-	findings  map[string]bool
-	reports   []evidence.Control
-	excepted  map[string]int64 // finding → exception
-	attached  []evidence.Manual
-	standings map[finding.Standing]int
+	accounts []*used
+	out      []evidence.Boundary
+	controls []rule.Control
+	manifest evidence.Manifest
+	versions map[versioned]bool
+	rules    []evidence.Rule
+	gaps     []evidence.Gap // that no file tells of otherwise
+	perRule  map[string]*evidence.Counts
+	counts   evidence.Counts
+	listed   map[listing]int
+	unread   map[unread]int
+	proofs   []int64 // indexes of the log's records that are to be proved
+	findings map[string]bool
+	reports  []evidence.Control
+	lives    map[string]life // of findings
+	starts   map[snapshotName]time.Time
+	period   *evidence.Period
+
+	ruleControls map[string]string
+	attached     []evidence.Manual
+	standings    map[finding.Standing]int
 }
 
 type listing struct {
@@ -147,11 +153,12 @@ type listing struct {
 
 func (b *builder) build(ctx context.Context) ([]byte, error) {
 	b.listed, b.unread = map[listing]int{}, map[unread]int{}
-	b.findings, b.excepted, b.standings = map[string]bool{}, map[string]int64{}, map[finding.Standing]int{}
+	b.starts = map[snapshotName]time.Time{}
+	b.findings, b.lives, b.standings = map[string]bool{}, map[string]life{}, map[finding.Standing]int{}
 	for _, step := range []func(context.Context) error{
 		b.choose, b.writeCalls, b.writeRaw, b.writeResources, b.writeFindings, b.writeExceptions, b.writeResults, b.writeRules,
 		b.writePopulations, b.writeManual, b.writeControls, b.writeScope, b.writeGaps, b.writeAudit, b.writeLog, b.writePeriod,
-		b.writeTables, b.writeReport,
+		b.writeTables, b.writeOSCAL, b.writeOCSF, b.writeReport,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -191,9 +198,15 @@ func (b *builder) choose(ctx context.Context) error {
 			b.gaps = append(b.gaps, evidence.Gap{Kind: "boundary", Account: name, Reason: "no snapshot by then"})
 			continue
 		}
-		u := &used{name: name, judged: snapshots[len(snapshots)-1]}
+		u := &used{name: name}
 		for _, s := range snapshots {
-			u.snapshots = append(u.snapshots, evidence.Snapshot{Snapshot: s, Use: evidence.UseJudged})
+			use := evidence.UseJudged
+			if b.Type == evidence.Type2 && (s.Started.Before(b.From) || !s.Started.Before(b.To)) {
+				use = evidence.UseAnchor
+			} else {
+				u.firstJudged, u.judged = cmp.Or(u.firstJudged, s.Seq), s
+			}
+			u.snapshots = append(u.snapshots, evidence.Snapshot{Snapshot: s, Use: use})
 			pins = append(pins, s.Ancestors...)
 		}
 		byName[name] = u
@@ -512,7 +525,6 @@ func (b *builder) writeResults(ctx context.Context) error {
 			}
 			if r.Result == posture.Fail {
 				r.Finding = finding.ID(r.Account, r.RuleID, r.Resource)
-				r.Exception = b.excepted[r.Finding]
 			}
 			u := b.account(r.Account)
 			if u.judged.Seq > 0 && r.Snapshots.Holds(u.judged.Seq) {
@@ -536,9 +548,12 @@ func (b *builder) verdicts(ctx context.Context) func(yield func(evidence.Result,
 				if !ok {
 					return nil
 				}
-				s := u.snapshot(within[0])
-				if !yield(evidence.Result{Account: u.name, Snapshots: within, Verdict: v, Observed: s.Started, Evaluated: s.Sealed}, nil) {
-					return errStopped
+				for _, part := range b.parts(u, v, within) {
+					s := u.snapshot(part.Snapshots[0])
+					part.Account, part.Verdict, part.Observed, part.Evaluated = u.name, v, s.Started, s.Sealed
+					if !yield(part, nil) {
+						return errStopped
+					}
 				}
 				return nil
 			})
@@ -551,6 +566,30 @@ func (b *builder) verdicts(ctx context.Context) func(yield func(evidence.Result,
 			}
 		}
 	}
+}
+
+// parts splits a failing verdict where an exception begins or ends.
+func (b *builder) parts(u *used, v posture.Verdict, within evidence.Snapshots) []evidence.Result {
+	l := life{}
+	if v.Result == posture.Fail {
+		l = b.lives[finding.ID(u.name, v.RuleID, v.Resource)]
+	}
+	if l.spans == nil {
+		return []evidence.Result{{Snapshots: within}}
+	}
+	var out []evidence.Result
+	for _, s := range u.snapshots {
+		if !within.Holds(s.Seq) {
+			continue
+		}
+		exception := l.exception(s.Started)
+		if n := len(out) - 1; n >= 0 && out[n].Exception == exception {
+			out[n].Snapshots[1] = s.Seq
+			continue
+		}
+		out = append(out, evidence.Result{Snapshots: evidence.Snapshots{s.Seq, s.Seq}, Exception: exception})
+	}
+	return out
 }
 
 var errStopped = errors.New("stopped")

@@ -62,10 +62,7 @@ func (b *builder) writeFindings(ctx context.Context) error {
 						}
 					}
 					b.findings[f.ID] = true
-					if f.State == finding.Excepted {
-						b.excepted[f.ID] = f.Exception
-					}
-					if err := row(out); err != nil {
+					if err := errors.Join(b.learn(ctx, u, f, out.Life), row(out)); err != nil {
 						stop()
 						return err
 					}

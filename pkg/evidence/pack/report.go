@@ -93,7 +93,9 @@ func (b *builder) writeReport(context.Context) error {
 	b.reportScope(d)
 	b.reportCollection(d)
 	b.reportCriteria(d)
-	b.reportPeriod(d)
+	if err := b.reportPeriod(d); err != nil {
+		return err
+	}
 	if err := b.reportExceptions(d); err != nil {
 		return err
 	}

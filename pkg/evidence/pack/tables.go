@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,9 @@ func Cell(s string) string {
 	return s
 }
 
-// table renders a file of JSON lines as CSV. What it renders comes first: file, time, rows and digest.
-func table[T any](b *builder, source, name string, columns []string, cells func(T) []string) error {
+// table renders a file of JSON lines as CSV and as a sheet of a workbook. What it renders comes first: file, accounts, time, rows and
+// digest.
+func table[T any](b *builder, book *workbook, source, name string, columns []string, cells func(T) []string) error {
 	sum, rows := b.files.digest(source)
 	if sum == "" {
 		return nil
@@ -38,7 +40,9 @@ func table[T any](b *builder, source, name string, columns []string, cells func(
 		return err
 	}
 	w := csv.NewWriter(out)
+	book.begin(strings.TrimSuffix(path.Base(name), ".csv"))
 	write := func(record ...string) {
+		book.row(record)
 		for i := range record {
 			record[i] = Cell(record[i])
 		}
@@ -81,9 +85,13 @@ func stampOf(t time.Time) string {
 }
 
 func (b *builder) writeTables(context.Context) error {
+	populations, err := b.newWorkbook("xlsx/populations.xlsx")
+	if err != nil {
+		return err
+	}
 	for _, f := range b.files.list { // the list grows meanwhile, by files that are no populations of JSON lines
 		if name, ok := strings.CutSuffix(f.Path, ".jsonl"); ok && strings.HasPrefix(name, "populations/") {
-			if err := table(b, f.Path, name+".csv", []string{"account", "region", "id", "name", "created_at", "first_snapshot", "last_snapshot", "stale", "settings_sha256"},
+			if err := table(b, populations, f.Path, name+".csv", []string{"account", "region", "id", "name", "created_at", "first_snapshot", "last_snapshot", "stale", "settings_sha256"},
 				func(m member) []string {
 					return []string{m.Account, m.Region, m.ID, m.Name, m.Created, strconv.FormatInt(m.Snapshots[0], 10), strconv.FormatInt(m.Snapshots[1], 10), strconv.FormatBool(m.Stale), m.SHA256}
 				}); err != nil {
@@ -91,8 +99,16 @@ func (b *builder) writeTables(context.Context) error {
 			}
 		}
 	}
+	if err := populations.close(); err != nil {
+		return err
+	}
+	book, err := b.newWorkbook("xlsx/evidence.xlsx")
+	if err != nil {
+		return err
+	}
 	return errors.Join(
-		table(b, evidence.ResultsFile, "csv/results.csv", []string{"rule", "rule_version", "account", "type", "region", "resource", "result", "reason", "observed_at", "evaluated_at", "first_snapshot", "last_snapshot", "exception", "finding"},
+		b.writePeriodTables(book),
+		table(b, book, evidence.ResultsFile, "csv/results.csv", []string{"rule", "rule_version", "account", "type", "region", "resource", "result", "reason", "observed_at", "evaluated_at", "first_snapshot", "last_snapshot", "exception", "finding"},
 			func(r evidence.Result) []string {
 				exception := ""
 				if r.Exception != 0 {
@@ -101,17 +117,17 @@ func (b *builder) writeTables(context.Context) error {
 				return []string{r.RuleID, r.RuleVersion, r.Account, r.Resource.Type, r.Resource.Region, r.Resource.ID, string(r.Result), r.Reason, stampOf(r.Observed), stampOf(r.Evaluated),
 					strconv.FormatInt(r.Snapshots[0], 10), strconv.FormatInt(r.Snapshots[1], 10), exception, r.Finding}
 			}),
-		table(b, evidence.FindingsFile, "csv/findings.csv", []string{"finding", "rule", "account", "type", "region", "resource", "state", "opened_at", "first_seen_at", "ended_at", "recurrence", "assignee", "reference", "exception"},
+		table(b, book, evidence.FindingsFile, "csv/findings.csv", []string{"finding", "rule", "account", "type", "region", "resource", "state", "opened_at", "first_seen_at", "ended_at", "recurrence", "assignee", "reference", "exception"},
 			func(f evidence.Finding) []string {
 				ended, _ := f.Ended.Get()
 				return []string{f.ID, f.RuleID, f.Account, f.Resource.Type, f.Resource.Region, f.Resource.ID, string(f.State), stampOf(f.Opened), stampOf(f.First), stampOf(ended),
 					strconv.Itoa(f.Recurrence), f.Assignee, f.Reference, strconv.FormatInt(f.Finding.Exception, 10)}
 			}),
-		table(b, evidence.ExceptionsFile, "csv/exceptions.csv", []string{"exception", "rule", "account", "standing", "reason", "risk", "requester", "requested_at", "starts_at", "expires_at", "resources"},
+		table(b, book, evidence.ExceptionsFile, "csv/exceptions.csv", []string{"exception", "rule", "account", "standing", "reason", "risk", "requester", "requested_at", "starts_at", "expires_at", "resources"},
 			func(e evidence.Exception) []string {
 				return []string{strconv.FormatInt(e.ID, 10), e.RuleID, e.Account, string(e.Standing), e.Reason, e.Risk, e.Requester, stampOf(e.Requested), stampOf(e.Starts), stampOf(e.Expires), strconv.Itoa(len(e.Resources))}
 			}),
-		table(b, evidence.GapsFile, "csv/gaps.csv", []string{"kind", "account", "snapshot", "type", "region", "id", "path", "rule", "why", "actor"},
+		table(b, book, evidence.GapsFile, "csv/gaps.csv", []string{"kind", "account", "snapshot", "type", "region", "id", "path", "rule", "why", "actor"},
 			func(g evidence.Gap) []string {
 				why := g.Reason
 				if g.Cause != nil {
@@ -119,5 +135,6 @@ func (b *builder) writeTables(context.Context) error {
 				}
 				return []string{g.Kind, g.Account, strconv.FormatInt(g.Snapshot, 10), g.Type, g.Region, g.ID, g.Path, g.Rule, why, g.Actor}
 			}),
+		book.close(),
 	)
 }

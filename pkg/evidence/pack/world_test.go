@@ -161,28 +161,39 @@ func aBucket(id string, public bool, unread ...string) thing {
 	return out
 }
 
-// scan seals a snapshot of an account whose buckets are these; a nil list was refused.
+// reading is what a scan finds in a region; nil is refused.
+type reading struct {
+	region          string
+	trails, buckets []thing
+}
+
+// scan seals a snapshot of an account in one region.
 func (w *world) scan(at time.Time, account posture.Account, trails []thing, buckets []thing) posture.Snapshot {
+	w.t.Helper()
+	return w.read(at, account, reading{"eu-west-1", trails, buckets})
+}
+
+// read seals a snapshot of an account.
+func (w *world) read(at time.Time, account posture.Account, regions ...reading) posture.Snapshot {
 	w.t.Helper()
 	w.now = at
 	c := scan.Collected{Account: account, Principal: "arn:aws:sts::" + account.ID + ":assumed-role/read/plumbline", Types: testTypes, Started: at, Finished: at.Add(time.Minute)}
-	cell := func(t *posture.Type, refused bool) {
-		cell := posture.Cell{Region: "eu-west-1", Type: t.Name, State: posture.Complete, Started: at, Finished: at.Add(time.Minute), Calls: 1}
-		if refused {
-			cell.State, cell.Cause = posture.Denied, &posture.Cause{Reason: posture.ReasonDenied, Operation: "Test.List" + t.Name[9:], Permission: "test:List"}
-		}
-		c.Cells = append(c.Cells, cell)
-	}
-	cell(bucketType, buckets == nil)
-	cell(trailType, trails == nil)
-	for _, list := range [][]thing{buckets, trails} {
-		for _, x := range list {
-			t := bucketType
-			if trailType.Is(x.value) {
-				t = trailType
+	var buckets []thing
+	for _, r := range regions {
+		for _, list := range []struct {
+			t      *posture.Type
+			things []thing
+		}{{bucketType, r.buckets}, {trailType, r.trails}} {
+			cell := posture.Cell{Region: r.region, Type: list.t.Name, State: posture.Complete, Started: at, Finished: at.Add(time.Minute), Calls: 1}
+			if list.things == nil {
+				cell.State, cell.Cause = posture.Denied, &posture.Cause{Reason: posture.ReasonDenied, Operation: "Test.List" + list.t.Name[9:], Permission: "test:List"}
 			}
-			c.Resources = append(c.Resources, &posture.Resource{Key: posture.Key{Type: t.Name, Region: "eu-west-1", ID: x.id}, Attributes: x.value, Unread: x.unread})
+			c.Cells = append(c.Cells, cell)
+			for _, x := range list.things {
+				c.Resources = append(c.Resources, &posture.Resource{Key: posture.Key{Type: list.t.Name, Region: r.region, ID: x.id}, Attributes: x.value, Unread: x.unread})
+			}
 		}
+		buckets = append(buckets, r.buckets...)
 	}
 	sealing, _, err := scan.Judge{Types: w.set.Compiler.Types(), Programs: w.set.Of("aws"), Derive: func(*derive.Inventory) {}}.Judge(c, w.state[account.String()])
 	if err != nil {

@@ -1,0 +1,12 @@
+package gcp
+
+import "github.com/plumbline-dev/plumbline/collectors"
+
+// Fills says which operations fill each resource type.
+func Fills() collectors.Fills {
+	out := collectors.Fills{}
+	for _, r := range append(projectReaders(), organizationReaders()...) {
+		out.Add(r.Reader.Fills, r.Operations)
+	}
+	return out
+}

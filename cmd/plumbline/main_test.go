@@ -119,7 +119,7 @@ func TestRulesListAndPermissionsForScripts(t *testing.T) {
 	}
 	for _, action := range policy.Statement[0].Action {
 		_, verb, _ := strings.Cut(action, ":")
-		read := slices.ContainsFunc([]string{"Get", "List", "Describe", "Generate"}, func(p string) bool { return strings.HasPrefix(verb, p) })
+		read := slices.ContainsFunc([]string{"Get", "List", "Describe", "Generate", "Lookup"}, func(p string) bool { return strings.HasPrefix(verb, p) })
 		if !read || action == "s3:GetObject" {
 			t.Errorf("%s is no reading of settings", action)
 		}

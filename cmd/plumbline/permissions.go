@@ -21,10 +21,10 @@ func newPermissions(a *app) *cobra.Command {
 	var form string
 	c := &cobra.Command{
 		Use: "permissions PROVIDER", Short: "Print the least-privilege role that a scan needs",
-		Long: `Prints, from the operations that the readers declare, exactly what a role must grant: an IAM policy document for aws; for azure a
-role definition for the root management group and the Microsoft Graph permissions beside it; for gcp a custom role for the
-organization. JSON or YAML is for the clouds' own command lines, Terraform has the grants too. What no role can grant stands in
-comments. --output csv lists the permissions alone.`,
+		Long: `Prints, from the operations that the readers declare, exactly what a role must grant, the reading of the cloud's own log of
+changes included: an IAM policy document for aws; for azure a role definition for the root management group and the Microsoft
+Graph permissions beside it; for gcp a custom role for the organization. JSON or YAML is for the clouds' own command lines,
+Terraform has the grants too. What no role can grant stands in comments. --output csv lists the permissions alone.`,
 		Example: `  plumbline permissions aws > plumbline-read.json
   plumbline permissions azure > role.json && az role definition create --role-definition role.json
   plumbline permissions gcp > role.yaml && gcloud iam roles create plumblineRead --organization 123456789012 --file role.yaml
@@ -41,8 +41,12 @@ comments. --output csv lists the permissions alone.`,
 			if !slices.Contains(forms, form) {
 				return usageError{fmt.Errorf("--form %q: want %s for %s", form, strings.Join(forms, " or "), args[0])}
 			}
-			operations := map[string]func() []collectors.Operation{"aws": aws.Operations, "azure": azure.Operations, "gcp": gcp.Operations}
-			permissions := collectors.Permissions(operations[args[0]]())
+			operations := map[string][]collectors.Operation{
+				"aws":   append(aws.Operations(), aws.ChangeLogOperations()...),
+				"azure": append(azure.Operations(), azure.ChangeLogOperations()...),
+				"gcp":   append(gcp.Operations(), gcp.ChangeLogOperations()...),
+			}
+			permissions := collectors.Permissions(operations[args[0]])
 			switch {
 			case a.output == "csv":
 				rows := [][]any{}

@@ -88,7 +88,7 @@ func (c *client) lookUp(ctx context.Context, from, to time.Time, explain func(er
 	})
 	for n := 0; list.HasMorePages(); n++ {
 		if n == maxLookups {
-			return stop(posture.Cause{Reason: posture.ReasonPartialPages, Operation: lookup, Code: "too many events"})
+			return stop(posture.Cause{Reason: posture.ReasonPartialPages, Operation: lookup, Code: attribution.TooMany})
 		}
 		if n > 0 {
 			if err := c.sleep(ctx, lookupPause); err != nil {

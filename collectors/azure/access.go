@@ -94,7 +94,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	}
 	operations := map[string]collectors.Operation{}
 	transportOptions := options.Transport
-	for _, op := range Operations() {
+	for _, op := range append(Operations(), ChangeLogOperations()...) {
 		operations[op.Name] = op
 		transportOptions.Operations = append(transportOptions.Operations, op)
 	}
@@ -141,6 +141,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		if options.ResourceGraph {
 			c.resourceGraph = &resourceGraph{client: c}
 		}
+		account.ChangeEvents = c.changeEvents(account.Explain)
 	}
 	for _, r := range list {
 		account.Tasks = append(account.Tasks, c.task(r))

@@ -76,7 +76,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	}
 	operations := map[string]collectors.Operation{}
 	transportOptions := options.Transport
-	for _, op := range Operations() {
+	for _, op := range append(Operations(), ChangeLogOperations()...) {
 		operations[op.Name] = op
 		transportOptions.Operations = append(transportOptions.Operations, op)
 	}
@@ -117,6 +117,7 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	for _, r := range list {
 		account.Tasks = append(account.Tasks, c.task(r, account.Explain))
 	}
+	account.ChangeEvents = c.changeEvents(account.Explain)
 	return account, nil
 }
 

@@ -28,6 +28,12 @@ type Event struct {
 	// Reads change nothing, and neither does what was refused or failed.
 	ReadOnly bool `json:"-"`
 	Failed   bool `json:"-"`
+	// Operation is what several entries of one act share; First and Last say whether it began or ended with this one.
+	Operation   string `json:"-"`
+	First, Last bool   `json:"-"`
+	// Until is when such an act ended. Open: it is not known whether and when it did.
+	Until time.Time `json:"-"`
+	Open  bool      `json:"-"`
 	// Effects are what the event's name is known to do. Without any, or where they do not tell, whatever it mentions may have been
 	// changed by it.
 	Effects  []Effect `json:"-"`
@@ -74,7 +80,11 @@ type Effect struct {
 	// Values are what attributes were set to, as JSON, where the event says so in the same words.
 	Values map[string]json.RawMessage
 	Unsure bool // the event may have changed more than is known here
+	Hidden bool // others may have done the same in ways that the log does not hold
 }
+
+// anyType is the type of effects on whatever resource has the id.
+const anyType = "*"
 
 // Act is the way an event changes a resource.
 type Act int
@@ -93,15 +103,40 @@ type Interval struct {
 	// Earlier reports whether the value before the change was read by an older snapshot only, so that the change may have happened
 	// before From. Nil: never.
 	Earlier func(key posture.Key, path string) bool
+	// Derived reports whether an attribute is computed from those of other resources, so that no event on this one tells who changed
+	// it. Nil: never.
+	Derived func(typeName, path string) bool
+}
+
+// Derived tells which attributes of the types are computed from others.
+func Derived(types []*posture.Type) func(typeName, path string) bool {
+	byName := map[string]*posture.Type{}
+	for _, t := range types {
+		byName[t.Name] = t
+	}
+	return func(typeName, path string) bool {
+		first, _, _ := strings.Cut(path, ".")
+		t := byName[typeName]
+		if t == nil {
+			return false
+		}
+		field, ok := t.Field(first)
+		return ok && field.Derived
+	}
 }
 
 // LogCoverage is what was read of a cloud's log.
-type LogCoverage struct{ Reads []LogRead }
+type LogCoverage struct {
+	Reads []LogRead
+	// Behind is how old what the scans read may have been: what they took from an inventory of the cloud instead of the services.
+	Behind time.Duration
+}
 
 // LogRead is what was read of the log of one region. Region "" is a log for all regions.
 type LogRead struct {
 	Region string        `json:"region"`
 	Global bool          `json:"global"` // it holds the events of services without regions, too
+	Prefix string        `json:"prefix"` // of the ids of the resources it is about; empty: all
 	From   time.Time     `json:"from"`   // what was read whole
 	To     time.Time     `json:"to"`
 	ReadAt time.Time     `json:"read_at"`
@@ -110,6 +145,9 @@ type LogRead struct {
 	// Cause says why what was asked for was not read whole.
 	Cause *posture.Cause `json:"cause,omitempty"`
 }
+
+// TooMany is the code of a cause that says that a log holds more events than are read at once.
+const TooMany = "too_many_events"
 
 // Confidence says how sure an attribution is.
 type Confidence string
@@ -135,6 +173,7 @@ const (
 	LogFailed  Reason = "log_failed"
 	LogTooLong Reason = "log_too_long"  // more events than are read at once
 	LogExpired Reason = "log_expired"   // the cloud no longer hands out events of the time
+	Elsewhere  Reason = "log_elsewhere" // events on the resource are in a log that is not read
 	Unseen     Reason = "before_unread" // the change may be older than the interval
 )
 
@@ -191,7 +230,7 @@ type joiner struct {
 func newJoiner(events []Event) *joiner {
 	j := &joiner{byType: map[string][]int{}, byName: map[string][]int{}}
 	seen := map[string]bool{}
-	for _, e := range events {
+	for _, e := range together(events) {
 		if e.ReadOnly || e.Failed || e.ID != "" && seen[e.ID] { // logs deliver at least once
 			continue
 		}
@@ -210,6 +249,39 @@ func newJoiner(events []Event) *joiner {
 	return j
 }
 
+// together makes one event of the entries that tell of one act: when it began, when it ended, and whether it failed.
+func together(events []Event) []Event {
+	var out []Event
+	at := map[string]int{}
+	for _, e := range events {
+		if e.Operation == "" || e.First && e.Last {
+			out = append(out, e)
+			continue
+		}
+		i, found := at[e.Operation]
+		if !found {
+			at[e.Operation] = len(out)
+			e.Open = e.First
+			out = append(out, e)
+			continue
+		}
+		one := out[i]
+		if e.First || !one.First && e.Time.Before(one.Time) { // what was asked for stands in the first
+			one, e = e, one
+		}
+		one.Failed = one.Failed || e.Failed
+		one.Last = one.Last || e.Last
+		one.Open = one.First && !one.Last
+		for _, t := range []time.Time{e.Time, e.Until} {
+			if t.After(one.Time) && t.After(one.Until) {
+				one.Until = t
+			}
+		}
+		out[i] = one
+	}
+	return out
+}
+
 // note adds event i to a list of an index, once.
 func note(index map[string][]int, key string, i int) {
 	if list := index[key]; len(list) == 0 || list[len(list)-1] != i {
@@ -226,10 +298,14 @@ func (j *joiner) attribute(c posture.Change, f posture.FieldChange, interval Int
 		a.Reason, a.Settled = Unseen, true
 		return a
 	}
-	from, to := interval.From.Add(-slack-lag(c.Resource.Type, f.Path)), interval.To.Add(slack)
+	if interval.Derived != nil && f.Path != "" && interval.Derived(c.Resource.Type, f.Path) {
+		a.Reason, a.Settled = NotKnown, true
+		return a
+	}
+	from, to := interval.From.Add(-slack-lag(c.Resource.Type, f.Path)-log.Behind), interval.To.Add(slack)
 	sure, unsure := j.matching(c, f, from, to)
 	gap := log.gap(c.Resource, from, interval.To)
-	a.Reason, a.Detail, a.Settled = gap.reason, gap.detail, slices.Contains([]Reason{"", LogExpired, LogTooLong}, gap.reason)
+	a.Reason, a.Detail, a.Settled = gap.reason, gap.detail, slices.Contains([]Reason{"", LogExpired, LogTooLong, Elsewhere}, gap.reason)
 	for _, i := range slices.Sorted(slices.Values(slices.Concat(sure, unsure))) {
 		if len(a.Events) < maxCandidates {
 			a.Events = append(a.Events, j.events[i])
@@ -256,16 +332,19 @@ func (j *joiner) attribute(c posture.Change, f posture.FieldChange, interval Int
 
 // matching returns the events that made the change, as far as is known of them, and those that may have.
 func (j *joiner) matching(c posture.Change, f posture.FieldChange, from, to time.Time) (sure, unsure []int) {
-	for _, i := range j.byType[c.Resource.Type] {
+	for _, i := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(j.byType[c.Resource.Type], j.byType[anyType])))) {
 		e := j.events[i]
-		if e.Time.Before(from) || e.Time.After(to) {
+		if !e.within(from, to) {
 			continue
 		}
 		best := no
 		for _, effect := range e.Effects {
-			if effect.Type == c.Resource.Type {
+			if effect.Type == c.Resource.Type || effect.Type == anyType {
 				best = max(best, effect.explains(c, f))
 			}
+		}
+		if e.Open {
+			best = min(best, maybe)
 		}
 		switch best {
 		case yes:
@@ -276,11 +355,16 @@ func (j *joiner) matching(c posture.Change, f posture.FieldChange, from, to time
 	}
 	for _, i := range j.byName[lastPart(c.Resource.ID)] {
 		e := j.events[i]
-		if !e.Time.Before(from) && !e.Time.After(to) && e.mentions(c.Resource) {
+		if e.within(from, to) && e.mentions(c.Resource) {
 			unsure = append(unsure, i)
 		}
 	}
 	return sure, unsure
+}
+
+// within reports whether some of the act may have been done in from..to.
+func (e Event) within(from, to time.Time) bool {
+	return !e.Time.After(to) && (e.Open || !e.Time.Before(from) || !e.Until.Before(from))
 }
 
 // match says whether an effect explains a change.
@@ -293,10 +377,10 @@ const (
 )
 
 func (e Effect) explains(c posture.Change, f posture.FieldChange) match {
-	if e.ID == "" {
-		return min(e.fits(c, f), maybe) // of which resource it does not say
-	}
-	if !sameID(e.ID, c.Resource.ID) {
+	switch {
+	case e.ID == "" || e.Hidden && sameID(e.ID, c.Resource.ID): // of which resource it does not say, or whether it was alone
+		return min(e.fits(c, f), maybe)
+	case !sameID(e.ID, c.Resource.ID):
 		return no
 	}
 	return e.fits(c, f)
@@ -347,11 +431,13 @@ func sameID(pattern, id string) bool {
 func (e Event) mentions(key posture.Key) bool {
 	name := lastPart(key.ID)
 	same := name != "" && strings.HasPrefix(key.Type, serviceOf(e.Source)+".")
-	return slices.ContainsFunc(e.Mentions, func(m string) bool { return strings.EqualFold(m, key.ID) || same && lastPart(m) == name })
+	return slices.ContainsFunc(e.Mentions, func(m string) bool {
+		return strings.EqualFold(m, key.ID) || same && lastPart(m) == name && !strings.HasPrefix(m, "/") // Azure's are whole ids
+	})
 }
 
 // tables are what the events of the clouds are known to do.
-var tables = []map[string][]known{cloudTrail}
+var tables = []map[string][]known{cloudTrail, auditLog, activityLog}
 
 // explainable reports whether some event is known to make such a change.
 func explainable(c posture.Change, f posture.FieldChange) bool {
@@ -359,12 +445,10 @@ func explainable(c posture.Change, f posture.FieldChange) bool {
 		for _, list := range table {
 			for _, k := range list {
 				e := Effect{Type: k.on, Act: k.act, Fields: k.fields, Every: k.every}
-				for _, field := range k.params {
-					if field != "" {
-						e.Fields = append(slices.Clip(e.Fields), field)
-					}
+				for _, fields := range k.params {
+					e.Fields = append(slices.Clip(e.Fields), strings.Fields(fields)...)
 				}
-				if k.on == c.Resource.Type && e.fits(c, f) == yes {
+				if !k.hidden && (k.on == c.Resource.Type || k.on == anyType && strings.HasPrefix(c.Resource.Type, "azure.")) && e.fits(c, f) == yes {
 					return true
 				}
 			}
@@ -381,7 +465,10 @@ type gap struct {
 
 // gap returns why the log of the time from..to, as far as it holds events on the resource, was not read whole.
 func (l LogCoverage) gap(key posture.Key, from, to time.Time) gap {
-	worst := gap{reason: LogFailed, detail: "the log was not read"}
+	worst := gap{reason: Elsewhere}
+	if len(l.Reads) == 0 {
+		worst = gap{reason: LogFailed, detail: "the log was not read"}
+	}
 	found := false
 	for _, r := range l.Reads {
 		if !r.holds(key) {
@@ -397,6 +484,8 @@ func (l LogCoverage) gap(key posture.Key, from, to time.Time) gap {
 // holds reports whether events on the resource may stand in this log.
 func (r LogRead) holds(key posture.Key) bool {
 	switch {
+	case !strings.HasPrefix(key.ID, r.Prefix):
+		return false
 	case r.Region == "" || r.Region == key.Region:
 		return true
 	case key.Region != posture.Global && key.Region != "":
@@ -416,7 +505,7 @@ func (r LogRead) gap(from, to time.Time) gap {
 		if r.Cause != nil && r.Cause.Reason == posture.ReasonDenied {
 			return gap{LogDenied, r.Cause.String()}
 		}
-		if r.Cause != nil && r.Cause.Reason == posture.ReasonPartialPages {
+		if r.Cause != nil && r.Cause.Code == TooMany {
 			return gap{LogTooLong, r.Cause.String()}
 		}
 		if r.Cause != nil {
@@ -431,7 +520,7 @@ func (r LogRead) gap(from, to time.Time) gap {
 
 // rank orders reasons: what lasts longest hides what passes.
 func rank(r Reason) int {
-	return slices.Index([]Reason{"", Unsettled, LogTooLong, LogFailed, LogDenied, LogExpired}, r)
+	return slices.Index([]Reason{"", Unsettled, LogTooLong, LogFailed, LogDenied, LogExpired, Elsewhere}, r)
 }
 
 // Supersedes reports whether a later attribution of the same change is worth keeping in place of an earlier one. What is exact

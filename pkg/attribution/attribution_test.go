@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
@@ -28,6 +26,9 @@ func put(id string, hours float64, change ...func(*Event)) Event {
 }
 
 func effect(e Effect) func(*Event) { return func(out *Event) { out.Effects = []Effect{e} } }
+
+func begins(e *Event) { e.Operation, e.First = "o", true }
+func ends(e *Event)   { e.Operation, e.Last = "o", true }
 
 func unknownName(mentions ...string) func(*Event) {
 	return func(e *Event) { e.Name, e.Effects, e.Mentions = "PutBucketNovelty", nil, mentions }
@@ -99,6 +100,20 @@ func TestJoin(t *testing.T) {
 		"an event that set another value":                {validation, []Event{put("a", 3, setsValidation("true"))}, whole(), want{Candidates, Unclear, "a", true}},
 		"on, off and on again":                           {validation, []Event{put("a", 3, setsValidation("false")), put("b", 4, setsValidation("true"))}, whole(), want{Candidates, Several, "ab", true}},
 
+		"begin and end of an operation are one":    {policy, []Event{put("a", 3, begins), put("b", 4, ends)}, whole(), want{Exact, "", "a", true}},
+		"an operation that fails in the end":       {policy, []Event{put("a", 3, begins), put("b", 4, ends, func(e *Event) { e.Failed = true })}, whole(), want{Unknown, NoEvent, "", true}},
+		"an operation of which no end is told":     {policy, []Event{put("a", 3, begins)}, whole(), want{Candidates, Unclear, "a", true}},
+		"an operation that ends in the interval":   {policy, []Event{put("a", -2, begins), put("b", 1, ends)}, whole(), want{Exact, "", "a", true}},
+		"an operation that ended before it":        {policy, []Event{put("a", -2, begins), put("b", -1, ends)}, whole(), want{Unknown, NoEvent, "", true}},
+		"an operation that begins after it":        {policy, []Event{put("a", 25, begins), put("b", 26, ends)}, whole(), want{Unknown, NoEvent, "", true}},
+		"two operations":                           {policy, []Event{put("a", 3, begins), put("b", 4, ends), put("c", 5)}, whole(), want{Candidates, Several, "ac", true}},
+		"an inventory may be behind":               {policy, []Event{put("a", -1), put("b", 3)}, LogCoverage{Reads: whole(func(r *LogRead) { r.From = older.Add(-24 * time.Hour) }).Reads, Behind: 2 * time.Hour}, want{Candidates, Several, "ab", true}},
+		"what is computed follows other resources": {changed(bucket, "effective_public", "false", "true"), []Event{put("a", 3, unknownName("logs"))}, whole(), want{Unknown, NotKnown, "", true}},
+
+		"a log about other resources":      {policy, nil, whole(func(r *LogRead) { r.Prefix = "arn:aws:s3:::other" }), want{Unknown, Elsewhere, "", true}},
+		"what can be done past the log":    {policy, []Event{put("a", 3, effect(Effect{Type: bucket.Type, ID: bucket.ID, Every: true, Hidden: true}))}, whole(), want{Candidates, Unclear, "a", true}},
+		"an effect on whatever has the id": {changed(bucket, "tags", `{}`, `{"a":"b"}`), []Event{put("a", 3, effect(Effect{Type: anyType, ID: bucket.ID, Fields: []string{"tags"}}))}, whole(), want{Exact, "", "a", true}},
+
 		"added by whom":            {added, []Event{put("a", 3, creates), put("b", 4)}, whole(), want{Exact, "", "a", true}},
 		"removed by whom":          {removed, []Event{put("a", 3), put("b", 4, deletes)}, whole(), want{Exact, "", "b", true}},
 		"a removal is no addition": {added, []Event{put("b", 4, deletes)}, whole(), want{Unknown, NoEvent, "", true}},
@@ -117,17 +132,18 @@ func TestJoin(t *testing.T) {
 			r.From, r.Cause = older.Add(19*time.Hour), &posture.Cause{Reason: posture.ReasonAPIError}
 		}), want{Candidates, LogFailed, "a", false}},
 		"the log is longer than what is read": {policy, nil, whole(func(r *LogRead) {
-			r.From, r.Cause = older.Add(time.Hour), &posture.Cause{Reason: posture.ReasonPartialPages}
+			r.From, r.Cause = older.Add(time.Hour), &posture.Cause{Reason: posture.ReasonPartialPages, Code: TooMany}
 		}), want{Unknown, LogTooLong, "", true}},
 		"the log of the time is gone":                 {policy, nil, whole(func(r *LogRead) { r.From, r.ReadAt = newer, older.Add(CloudTrailWindow) }), want{Unknown, LogExpired, "", true}},
-		"only the log of another region was read":     {policy, []Event{put("a", 3)}, whole(func(r *LogRead) { r.Region = "us-east-1" }), want{Candidates, LogFailed, "a", false}},
+		"only the log of another region was read":     {policy, []Event{put("a", 3)}, whole(func(r *LogRead) { r.Region = "us-east-1" }), want{Candidates, Elsewhere, "a", true}},
 		"IAM is logged in one region for all":         {mfa, []Event{put("a", 3, setsMFA)}, LogCoverage{Reads: append(whole().Reads, LogRead{Region: "ap-south-1", Cause: &posture.Cause{Reason: posture.ReasonDenied}})}, want{Exact, "", "a", true}},
 		"of others without region every log may tell": {changed(posture.Key{Type: bucket.Type, Region: posture.Global, ID: bucket.ID}, "policy", `"a"`, `"b"`), []Event{put("a", 3)}, LogCoverage{Reads: append(whole().Reads, LogRead{Region: "ap-south-1", Cause: &posture.Cause{Reason: posture.ReasonDenied}})}, want{Candidates, LogDenied, "a", false}},
 		"the value before is older than the interval": {changed(bucket, "tags.team", `"a"`, `"b"`), []Event{put("a", 3, effect(Effect{Type: bucket.Type, ID: bucket.ID, Fields: []string{"tags"}}))}, whole(), want{Unknown, Unseen, "", true}},
 		"a log that was never read":                   {policy, nil, LogCoverage{}, want{Unknown, LogFailed, "", false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			interval := Interval{From: older, To: newer, Earlier: func(_ posture.Key, path string) bool { return path == "tags.team" }}
+			interval := Interval{From: older, To: newer, Earlier: func(_ posture.Key, path string) bool { return path == "tags.team" },
+				Derived: func(_, path string) bool { return path == "effective_public" }}
 			list := Join([]posture.Change{test.change}, interval, test.events, test.log)
 			if len(list) != 1 {
 				t.Fatalf("%d attributions", len(list))
@@ -194,5 +210,3 @@ func TestCandidatesAreBounded(t *testing.T) {
 		t.Errorf("%d events, %s", len(got[0].Events), got[0].Confidence)
 	}
 }
-
-var _ = cmp.Diff

@@ -44,6 +44,9 @@ func serviceOf(source string) string {
 		return "aws." + name
 	}
 	if name, ok := strings.CutSuffix(source, ".googleapis.com"); ok {
+		if other, ok := gcpServices[name]; ok {
+			name = other
+		}
 		return "gcp." + name
 	}
 	if name, ok := strings.CutPrefix(strings.ToLower(source), "microsoft."); ok {
@@ -94,7 +97,7 @@ func ParseCloudTrail(record []byte) (Event, error) {
 	}
 	service := strings.TrimSuffix(e.Source, ".amazonaws.com")
 	list, known := cloudTrail[service+":"+e.Name]
-	e.Effects = effects(list, find, d.object("requestParameters"))
+	e.Effects = effects(list, d, find, d.object("requestParameters"))
 	if !known {
 		e.Mentions = mentions(d["resources"], mentions(d["responseElements"], mentions(d["requestParameters"], nil)))
 	}

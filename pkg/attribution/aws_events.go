@@ -156,8 +156,10 @@ var cloudTrail = func() map[string][]known {
 		add("iam", "Attach"+service+"Policy Detach"+service+"Policy", sets(owner.on, owner.id, "attached_policy_arns"), sets(policy, policyID, "attachment_count"))
 		add("iam", "Put"+service+"Policy", sets(owner.on, owner.id, "inline_policy_names"), puts(inline, owner.id+"/inline-policy/{request.policyName}"))
 		add("iam", "Delete"+service+"Policy", sets(owner.on, owner.id, "inline_policy_names"), deletes(inline, owner.id+"/inline-policy/{request.policyName}"))
-		add("iam", "Put"+service+"PermissionsBoundary Delete"+service+"PermissionsBoundary", sets(owner.on, owner.id, "permissions_boundary_arn"))
-		add("iam", "Tag"+service+" Untag"+service, sets(owner.on, owner.id, "tags"))
+		if service != "Group" {
+			add("iam", "Put"+service+"PermissionsBoundary Delete"+service+"PermissionsBoundary", sets(owner.on, owner.id, "permissions_boundary_arn"))
+			add("iam", "Tag"+service+" Untag"+service, sets(owner.on, owner.id, "tags"))
+		}
 	}
 	// A change of name or path is one resource less and another more.
 	add("iam", "UpdateUser", deletes(user, userID), known{on: user, act: Puts, every: true, ids: []string{"arn:{partition}:iam::{account}:user/~{request.newUserName}", userID}})

@@ -134,26 +134,39 @@ type known struct {
 	act    Act
 	fields []string // attributes that are always set
 	every  bool
-	// params are the attributes that members of the request set, "" for those that set none. A request with another member may have
-	// set anything. Nil: members do not matter.
+	// params are the attributes that members of the request set, several with spaces between, "" for those that set none; "a.b" is a
+	// member inside another. A request with another member may have set anything. Nil: members do not matter.
 	params map[string]string
+	hidden bool // the same can be done in ways that the log does not hold
+	// when says which events have this effect; nil: all of that name.
+	when func(event document) bool
 }
 
 // effect is what the event did to the resource of that id ("" where the event does not tell which); request holds its parameters.
 func (k known) effect(id string, request document) Effect {
-	e := Effect{Type: k.on, ID: id, Act: k.act, Fields: k.fields, Every: k.every}
+	e := Effect{Type: k.on, ID: id, Act: k.act, Fields: k.fields, Every: k.every, Hidden: k.hidden}
 	if k.params == nil {
 		return e
 	}
 	e.Fields = append([]string(nil), k.fields...)
-	for name, value := range request {
-		field, there := k.params[name]
+	k.read(&e, "", request)
+	return e
+}
+
+// read adds what the members of a request, or of an object inside it, set.
+func (k known) read(e *Effect, prefix string, members document) {
+	for name, value := range members {
+		field, there := k.params[prefix+name]
+		inner, isObject := value.(map[string]any)
 		switch {
+		case name == "@type":
+		case !there && isObject && len(inner) > 0:
+			k.read(e, prefix+name+".", inner)
 		case !there:
 			e.Unsure = true
 		case field != "":
-			e.Fields = append(e.Fields, field)
-			if set, ok := literal(value); ok {
+			e.Fields = append(e.Fields, strings.Fields(field)...)
+			if set, ok := literal(value); ok && !strings.Contains(field, " ") {
 				if e.Values == nil {
 					e.Values = map[string]json.RawMessage{}
 				}
@@ -161,13 +174,15 @@ func (k known) effect(id string, request document) Effect {
 			}
 		}
 	}
-	return e
 }
 
-// effects fills the templates of everything a name is known to do.
-func effects(list []known, find func(path string) []string, request document) []Effect {
+// effects fills the templates of everything that an event is known to do.
+func effects(list []known, event document, find func(path string) []string, request document) []Effect {
 	var out []Effect
 	for _, k := range list {
+		if k.when != nil && !k.when(event) {
+			continue
+		}
 		var ids []string
 		for _, template := range k.ids {
 			if ids = fill(template, find); len(ids) > 0 {

@@ -58,7 +58,7 @@ func Attribute(ctx context.Context, db Attributions, account collectors.Account,
 		if err != nil {
 			return err
 		}
-		interval := attribution.Interval{From: diffs[i].Before.Started, To: diffs[i].After.Finished, Earlier: earlier(diffs[i])}
+		interval := attribution.Interval{From: diffs[i].Before.Started, To: diffs[i].After.Finished, Earlier: earlier(diffs[i]), Derived: attribution.Derived(account.Types)}
 		if err := db.WriteAttributions(ctx, name, pair[0], pair[1], attribution.Join(changes, interval, events, log)); err != nil {
 			return err
 		}

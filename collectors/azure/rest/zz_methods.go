@@ -62,6 +62,7 @@ var methods = []Method{
 	{"armmanagementgroups.HierarchySettingsClient.List", "arm", "GET", "/providers/Microsoft.Management/managementGroups/{groupId}/settings"},
 	{"armmonitor.ActionGroupsClient.NewListBySubscriptionIDPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/actionGroups"},
 	{"armmonitor.ActivityLogAlertsClient.NewListBySubscriptionIDPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/activityLogAlerts"},
+	{"armmonitor.ActivityLogsClient.NewListPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/eventtypes/management/values"},
 	{"armmonitor.AutoscaleSettingsClient.NewListBySubscriptionPager", "arm", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/autoscalesettings"},
 	{"armmonitor.DiagnosticSettingsClient.NewListPager", "arm", "GET", "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings"},
 	{"armmysqlflexibleservers.ConfigurationsClient.NewListByServerPager", "arm", "GET", "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/configurations"},

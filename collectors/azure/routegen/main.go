@@ -40,7 +40,7 @@ func run() error {
 		}
 	}
 	var list []rest.Method
-	for _, op := range azure.Operations() {
+	for _, op := range append(azure.Operations(), azure.ChangeLogOperations()...) {
 		if strings.HasPrefix(op.Name, "graph.") || strings.HasPrefix(op.Name, "arm.") {
 			continue // tables of their own
 		}

@@ -78,6 +78,7 @@ var methods = []Method{
 	{"iam.projects.serviceAccounts.getIamPolicy", "iam.googleapis.com", "POST", "/v1/projects/{projectsId}/serviceAccounts/{serviceAccountsId}:getIamPolicy"},
 	{"iam.projects.serviceAccounts.keys.list", "iam.googleapis.com", "GET", "/v1/projects/{projectsId}/serviceAccounts/{serviceAccountsId}/keys"},
 	{"iam.projects.serviceAccounts.list", "iam.googleapis.com", "GET", "/v1/projects/{projectsId}/serviceAccounts"},
+	{"logging.entries.list", "logging.googleapis.com", "POST", "/v2/entries:list"},
 	{"logging.folders.locations.buckets.list", "logging.googleapis.com", "GET", "/v2/folders/{foldersId}/locations/{locationsId}/buckets"},
 	{"logging.folders.sinks.list", "logging.googleapis.com", "GET", "/v2/folders/{foldersId}/sinks"},
 	{"logging.organizations.locations.buckets.list", "logging.googleapis.com", "GET", "/v2/organizations/{organizationsId}/locations/{locationsId}/buckets"},

@@ -65,7 +65,7 @@ func run() error {
 		add(known, root.Host, d.ServicePath, d.resources)
 	}
 	var list []rest.Method
-	for _, op := range gcp.Operations() {
+	for _, op := range append(gcp.Operations(), gcp.ChangeLogOperations()...) {
 		m, ok := known[op.Name]
 		if !ok {
 			return fmt.Errorf("%s: no discovery document of an imported API has this method", op.Name)

@@ -180,6 +180,18 @@ func (s *Server) page(r *http.Request, c Call, member string, body []byte) ([]by
 		}
 	}
 	token := c.Query.Get("pageToken")
+	if r.Method == http.MethodPost { // lists whose questions do not fit into an address
+		var asked struct {
+			PageSize  int    `json:"pageSize"`
+			PageToken string `json:"pageToken"`
+		}
+		if json.Unmarshal(c.Body, &asked) == nil {
+			token = asked.PageToken
+			if asked.PageSize > 0 {
+				size = min(size, asked.PageSize)
+			}
+		}
+	}
 	next, err := pages.Page(r.Context(), answer, member, c.Method, token, size)
 	if errors.Is(err, pages.ErrToken) {
 		return nil, badToken(token)

@@ -59,9 +59,6 @@ type states struct {
 	world  *world.World
 	mu     sync.Mutex
 	cached map[cacheKey]*world.State
-
-	once  sync.Once
-	known []deed // what the log tells of
 }
 
 type cacheKey struct {

@@ -35,6 +35,7 @@ func services() []service {
 		appServiceService,
 		authorizationService,
 		automationService,
+		changelogService,
 		cognitiveService,
 		computeService,
 		containerAppsService,

@@ -64,6 +64,7 @@ func services() []service {
 		artifactService,
 		deployService,
 		loggingService,
+		changelogService,
 		monitoringService,
 	}
 }
@@ -148,13 +149,16 @@ func (w *states) accountOf(c gcp.Call) string {
 			}
 		}
 	}
+	if node := loggedNode(c); node != "" {
+		c.Account = strings.TrimPrefix(node, "projects/")
+	}
 	if point := c.Params["policiesId"]; c.Account == "" && point != "" {
 		return attachedTo(point)
 	}
 	for _, a := range w.world.Accounts {
 		switch {
 		case a.Provider != "gcp":
-		case c.Account != "" && c.Account == Number(a.ID):
+		case c.Account != "" && (c.Account == Number(a.ID) || c.Method == listEntries && c.Account == a.ID):
 			return a.ID
 		case c.Account == "" && a.Sort == inOrganization:
 			return a.ID

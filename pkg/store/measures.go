@@ -2,16 +2,21 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // Measures are what monitoring asks for besides what pages show.
 type Measures struct {
-	Unread     map[string]int // cells that the newest snapshot of each account left unread
-	Scans      map[string]int // by state: the unfinished ones, and those queued within a day
-	Deliveries map[string]int // by state: those made within a day
+	Unread     map[string]int     // cells that the newest snapshot of each account left unread
+	Scans      map[string]int     // by state: the unfinished ones, and those queued within a day
+	Deliveries map[string]int     // by state: those made within a day
+	ScanTime   map[string]float64 // quantiles in seconds, of what was sealed within a day
 }
+
+// Ready says why nothing can be answered: the database is away, or its schema is not this program's.
+func (s *Store) Ready(ctx context.Context) error { return checkSchema(ctx, s.pool) }
 
 // Measures reads them all.
 func (s *Store) Measures(ctx context.Context) (m Measures, err error) {
@@ -47,6 +52,19 @@ func (s *Store) Measures(ctx context.Context) (m Measures, err error) {
 			return m, err
 		}
 		*part.into = counts
+	}
+	m.ScanTime = map[string]float64{}
+	rows, _ := s.pool.Query(ctx, `
+		SELECT q::text, v FROM (
+			SELECT ARRAY[0.5, 0.95, 1] AS qs, percentile_cont(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at)) AS vs
+			FROM scans WHERE state = 'sealed' AND queued_at > $1) a, unnest(qs, vs) AS u(q, v) WHERE v IS NOT NULL`, since)
+	var quantile string
+	var seconds float64
+	if _, err := pgx.ForEachRow(rows, []any{&quantile, &seconds}, func() error {
+		m.ScanTime[quantile] = seconds
+		return nil
+	}); err != nil {
+		return m, fmt.Errorf("read durations of scans: %w", err)
 	}
 	return m, nil
 }

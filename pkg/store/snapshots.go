@@ -12,10 +12,11 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-const selectSnapshot = `
-	SELECT a.provider, a.id, s.account_name, s.seq, s.run_id, s.trigger, s.started_at, s.finished_at, s.sealed_at, s.principal,
-		s.tool, s.ruleset, s.root, s.log_index, s.resources, s.pass, s.fail, s.unknown, s.not_applicable, s.ancestors
-	FROM snapshots s JOIN accounts a USING (account)`
+// snapshotColumns are those that scanSnapshot reads, of accounts a and snapshots s.
+const snapshotColumns = `a.provider, a.id, s.account_name, s.seq, s.run_id, s.trigger, s.started_at, s.finished_at, s.sealed_at, s.principal,
+	s.tool, s.ruleset, s.root, s.log_index, s.resources, s.pass, s.fail, s.unknown, s.not_applicable, s.ancestors`
+
+const selectSnapshot = `SELECT ` + snapshotColumns + ` FROM snapshots s JOIN accounts a USING (account)`
 
 func scanSnapshot(row pgx.CollectableRow) (s posture.Snapshot, err error) {
 	var root []byte
@@ -61,15 +62,22 @@ func (s *Store) Snapshots(ctx context.Context, account string, limit int) ([]pos
 // Current returns the snapshot of every account as of a time, the zero time being now: at most one of each account. account
 // limits it to one when it is not empty.
 func (s *Store) Current(ctx context.Context, account string, asOf time.Time) ([]posture.Snapshot, error) {
-	q := query{sql: selectSnapshot + ` WHERE true`}
-	if account != "" {
-		q.and(`s.account = ?`, account)
-	}
-	q.sql += ` AND s.seq = (SELECT max(n.seq) FROM snapshots n WHERE n.account = s.account`
+	// Each account's newest is the first of its own index; a maximum beside every snapshot would be asked for as often as there are any.
+	var q query
+	newest := ""
 	if !asOf.IsZero() {
-		q.and(`n.finished_at <= ?`, asOf)
+		q.args = []any{asOf}
+		newest = ` AND n.finished_at <= $1`
 	}
-	q.sql += `) ORDER BY s.account`
+	q.sql = `
+		SELECT ` + snapshotColumns + `
+		FROM accounts a CROSS JOIN LATERAL (
+			SELECT * FROM snapshots n WHERE n.account = a.account` + newest + ` ORDER BY n.seq DESC LIMIT 1) s
+		WHERE true`
+	if account != "" {
+		q.and(`a.account = ?`, account)
+	}
+	q.sql += ` ORDER BY a.account`
 	rows, _ := s.pool.Query(ctx, q.sql, q.args...)
 	return read(rows, "current snapshots", scanSnapshot)
 }

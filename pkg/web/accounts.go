@@ -78,6 +78,12 @@ func (a gapPosition) compare(b gapPosition) int {
 	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Region, b.Region))
 }
 
+// callPosition is where a page of calls begins; it stays with the snapshot that the first page was of.
+type callPosition struct {
+	Seq  int64
+	Call int
+}
+
 func (s *server) registerAccounts(api huma.API) {
 	read(s, api, operation{id: "list-accounts", path: "/api/accounts", about: "Accounts, each with its snapshot as of the time"},
 		func(ctx context.Context, in *struct {
@@ -127,6 +133,27 @@ func (s *server) registerAccounts(api huma.API) {
 			cells, err := s.Store.Cells(ctx, in.Account, out.Snapshot.Seq)
 			out.Cells = append([]posture.Cell{}, cells...)
 			return out, err
+		})
+	read(s, api, operation{id: "list-calls", path: "/api/accounts/{account}/calls", about: "Every call that a snapshot rests on, in their order, with the request ids that the cloud gave out"},
+		func(ctx context.Context, in *struct {
+			SnapshotOf
+			Page
+		}) (out list[posture.Call], err error) {
+			var from callPosition
+			if err := in.after(ctx, &from); err != nil {
+				return out, err
+			}
+			in.Seq = cmp.Or(from.Seq, in.Seq)
+			n, err := in.find(ctx, s)
+			if err != nil {
+				return out, err
+			}
+			calls, err := s.Store.Calls(ctx, in.Account, n.Seq)
+			if err != nil {
+				return out, err
+			}
+			calls = slices.DeleteFunc(calls, func(c posture.Call) bool { return c.Seq <= from.Call })
+			return pageOf(ctx, calls, in.Limit, func(c posture.Call) any { return callPosition{n.Seq, c.Seq} })
 		})
 	read(s, api, operation{id: "list-gaps", path: "/api/gaps", about: "What the accounts' snapshots could not read, and why: what rests on it is unknown"},
 		func(ctx context.Context, in *struct {

@@ -26,6 +26,7 @@ var (
 	findings    = prometheus.NewDesc("plumbline_findings", "Findings by state.", []string{"state"}, nil)
 	unread      = prometheus.NewDesc("plumbline_unread_cells", "Cells that the newest snapshot could not read.", []string{"account"}, nil)
 	scans       = prometheus.NewDesc("plumbline_scans", "Scans of the last day, and the unfinished ones.", []string{"state"}, nil)
+	scanTime    = prometheus.NewDesc("plumbline_scan_seconds", "How long the scans took that were sealed within the last day.", []string{"quantile"}, nil)
 	deliveries  = prometheus.NewDesc("plumbline_deliveries", "Deliveries of the last day.", []string{"state"}, nil)
 	queued      = prometheus.NewDesc("plumbline_jobs", "Jobs that are not finished.", []string{"kind", "state"}, nil)
 	reading     = prometheus.NewDesc("plumbline_metrics_complete", "Whether the database answered everything this time.", nil, nil)
@@ -49,7 +50,7 @@ func (m *metrics) request(name string, code int, took time.Duration) {
 
 // Describe says which measures there are.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{snapshotAge, verdicts, findings, unread, scans, deliveries, queued, reading} {
+	for _, d := range []*prometheus.Desc{snapshotAge, verdicts, findings, unread, scans, scanTime, deliveries, queued, reading} {
 		out <- d
 	}
 }
@@ -94,6 +95,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		for name, n := range by {
 			gauge(desc, float64(n), name)
 		}
+	}
+	for quantile, seconds := range measures.ScanTime {
+		gauge(scanTime, seconds, quantile)
 	}
 	jobs, err := m.store.QueueDepth(ctx)
 	if err != nil {

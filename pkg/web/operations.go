@@ -258,7 +258,10 @@ func act[In, Out any](s *server, api huma.API, o operation, do func(ctx context.
 func add[In, Out any](s *server, api huma.API, method string, o operation, do func(ctx context.Context, in *In) (*Out, error)) {
 	h := huma.Operation{
 		OperationID: o.id, Method: method, Path: o.path, Summary: o.about, Tags: []string{strings.Split(o.path, "/")[2]},
-		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError},
+		Errors: []int{
+			http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+			http.StatusInternalServerError, http.StatusGatewayTimeout,
+		},
 		MaxBodyBytes: maxBody, Description: "For everybody who has signed in.",
 	}
 	if p := permissions[o.id]; p.scope != everybody {
@@ -266,6 +269,8 @@ func add[In, Out any](s *server, api huma.API, method string, o operation, do fu
 	}
 	if method == http.MethodGet {
 		h.Errors = append(h.Errors, http.StatusNotModified)
+	} else {
+		h.Errors = append(h.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if strings.HasSuffix(o.path, "/attachments") {
 		h.MaxBodyBytes = maxUpload

@@ -42,6 +42,7 @@ var permissions = map[string]permission{
 	"list-resources": {access.PostureRead, inPath},
 	"show-resource":  {access.PostureRead, inPath},
 	"list-changes":   {access.PostureRead, inPath},
+	"list-calls":     {access.PostureRead, inPath},
 	"list-gaps":      {access.PostureRead, visible},
 	"list-verdicts":  {access.PostureRead, visible},
 	"list-criteria":  {access.PostureRead, visible},

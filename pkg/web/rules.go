@@ -10,17 +10,18 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
+	"github.com/plumbline-dev/plumbline/pkg/store"
 )
 
 // criterion is the posture of a criterion: numbers, never one score.
 type criterion struct {
-	ID       string         `json:"id"`
-	Category string         `json:"category"`
-	Title    string         `json:"title"`
-	Limit    string         `json:"limit,omitempty" doc:"what the automated part must not be read as proving"`
-	Attach   []string       `json:"attach,omitempty" doc:"what people have to attach"`
-	Verdicts posture.Counts `json:"verdicts"`
-	Controls []string       `json:"controls" nullable:"false"`
+	ID       string   `json:"id"`
+	Category string   `json:"category"`
+	Title    string   `json:"title"`
+	Limit    string   `json:"limit,omitempty" doc:"what the automated part must not be read as proving"`
+	Attach   []string `json:"attach,omitempty" doc:"what people have to attach"`
+	Verdicts tally    `json:"verdicts"`
+	Controls []string `json:"controls" nullable:"false"`
 }
 
 // control is a control, who answers for it, and the verdicts of its rules.
@@ -33,7 +34,7 @@ type control struct {
 	Criteria  []link         `json:"criteria" nullable:"false"`
 	Rules     []string       `json:"rules" nullable:"false"`
 	Slots     []finding.Slot `json:"slots" nullable:"false" doc:"what people have to attach"`
-	Verdicts  posture.Counts `json:"verdicts"`
+	Verdicts  tally          `json:"verdicts"`
 }
 
 // link is what a control supports of a criterion, and what it leaves unproved even when every rule passes.
@@ -61,50 +62,80 @@ type ruleText struct {
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Retired    string         `json:"retired,omitempty" doc:"why it is no longer run"`
 	Off        string         `json:"switched_off,omitempty" doc:"why the settings switch it off"`
-	Verdicts   posture.Counts `json:"verdicts"`
+	Verdicts   tally          `json:"verdicts"`
+}
+
+// tally are verdicts by result. Exceptions change no result: what they accept fails, and is counted once more.
+type tally struct {
+	posture.Counts
+	Excepted int `json:"excepted" doc:"of those that fail: accepted by an exception in force"`
+}
+
+func (t tally) plus(o tally) tally {
+	return tally{posture.Counts{
+		Pass: t.Pass + o.Pass, Fail: t.Fail + o.Fail, Unknown: t.Unknown + o.Unknown, DoesNotApply: t.DoesNotApply + o.DoesNotApply,
+	}, t.Excepted + o.Excepted}
 }
 
 // counts are the verdicts by rule, over the accounts that a list is about.
-func (s *server) counts(ctx context.Context, of OfAccount, as As) (map[string]posture.Counts, error) {
+func (s *server) counts(ctx context.Context, of OfAccount, as As) (map[string]tally, error) {
 	accounts, err := s.accounts(ctx, of.Account)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]posture.Counts{}
+	out := map[string]tally{}
+	covered := []string{} // findings of exceptions in force
 	for _, account := range accounts {
 		counts, err := s.Store.Counts(ctx, account, as.at)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range counts {
-			out[c.Rule] = sum(out[c.Rule], c.Counts)
+			out[c.Rule] = out[c.Rule].plus(tally{Counts: c.Counts})
+		}
+		exceptions, err := s.Store.Exceptions(ctx, store.ExceptionFilter{Account: account, AsOf: as.at})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range exceptions {
+			if e.Standing(as.or(s.Store.Clock())) != finding.InForce {
+				continue
+			}
+			for _, r := range e.Resources {
+				covered = append(covered, r.Finding)
+			}
 		}
 	}
-	return out, nil
-}
-
-func sum(a, b posture.Counts) posture.Counts {
-	return posture.Counts{Pass: a.Pass + b.Pass, Fail: a.Fail + b.Fail, Unknown: a.Unknown + b.Unknown, DoesNotApply: a.DoesNotApply + b.DoesNotApply}
+	if len(covered) == 0 {
+		return out, nil
+	}
+	found, err := s.Store.Findings(ctx, store.FindingFilter{IDs: covered, States: []finding.State{finding.Excepted}, AsOf: as.at})
+	for _, f := range found {
+		if _, unverified := f.UnverifiedSince.Get(); !unverified {
+			out[f.RuleID] = out[f.RuleID].plus(tally{Excepted: 1})
+		}
+	}
+	return out, err
 }
 
 func (s *server) registerRules(api huma.API) {
-	type byAccount struct {
+	type ByAccount struct { // exported, or huma does not see what it embeds
 		OfAccount
 		As
 	}
 	read(s, api, operation{id: "list-criteria", path: "/api/criteria", about: "Verdicts by criterion: pass, fail, unknown and not applicable"},
-		func(ctx context.Context, in *byAccount) (list[criterion], error) {
+		func(ctx context.Context, in *ByAccount) (list[criterion], error) {
 			counts, err := s.counts(ctx, in.OfAccount, in.As)
 			return listed(criteria(s.Set(), counts), err)
 		})
 	read(s, api, operation{id: "list-controls", path: "/api/controls", about: "Controls with their owners, criteria, rules, slots and verdicts"},
-		func(ctx context.Context, in *byAccount) (list[control], error) {
+		func(ctx context.Context, in *ByAccount) (list[control], error) {
 			counts, err := s.counts(ctx, in.OfAccount, in.As)
 			return listed(s.controls(counts), err)
 		})
 	read(s, api, operation{id: "list-rules", path: "/api/rules", about: "Rules as they are in force, with their verdicts as of the time"},
 		func(ctx context.Context, in *struct {
-			byAccount
+			ByAccount
 			Page
 			Severity string `query:"severity" enum:"critical,high,medium,low"`
 			Control  string `query:"control" maxLength:"200"`
@@ -130,7 +161,7 @@ func (s *server) registerRules(api huma.API) {
 		})
 	read(s, api, operation{id: "show-rule", path: "/api/rules/{id}", about: "One rule as it is in force, with its verdicts as of the time"},
 		func(ctx context.Context, in *struct {
-			byAccount
+			ByAccount
 			ID string `path:"id" maxLength:"200"`
 		}) (out ruleText, err error) {
 			set := s.Set()
@@ -143,7 +174,7 @@ func (s *server) registerRules(api huma.API) {
 		})
 }
 
-func (s *server) ruleText(set *rule.Set, p *rule.Program, verdicts posture.Counts) ruleText {
+func (s *server) ruleText(set *rule.Set, p *rule.Program, verdicts tally) ruleText {
 	out := ruleText{
 		ID: p.ID, Version: p.Version, Title: p.Title, Severity: string(p.Severity), Resource: p.Resource, Also: p.Also, Control: p.Control, Criteria: []string{},
 		Message: strings.TrimSpace(p.Message), Why: strings.TrimSpace(p.Why), Fix: strings.TrimSpace(p.Fix), Applies: p.AppliesWhen, Passes: p.PassesWhen,
@@ -161,7 +192,7 @@ func (s *server) ruleText(set *rule.Set, p *rule.Program, verdicts posture.Count
 }
 
 // criteria adds up the verdicts of the rules that speak to each criterion.
-func criteria(set *rule.Set, counts map[string]posture.Counts) []criterion {
+func criteria(set *rule.Set, counts map[string]tally) []criterion {
 	out := make([]criterion, len(set.SOC2.Criteria))
 	place := map[string]*criterion{}
 	for i, c := range set.SOC2.Criteria {
@@ -174,7 +205,7 @@ func criteria(set *rule.Set, counts map[string]posture.Counts) []criterion {
 			if c == nil {
 				continue // the rule set's own check complains of it
 			}
-			c.Verdicts = sum(c.Verdicts, counts[p.ID])
+			c.Verdicts = c.Verdicts.plus(counts[p.ID])
 			if !slices.Contains(c.Controls, p.Control) {
 				c.Controls = append(c.Controls, p.Control)
 			}
@@ -184,7 +215,7 @@ func criteria(set *rule.Set, counts map[string]posture.Counts) []criterion {
 }
 
 // controls adds up the verdicts of each control's rules.
-func (s *server) controls(counts map[string]posture.Counts) []control {
+func (s *server) controls(counts map[string]tally) []control {
 	set, slots := s.Set(), s.slots()
 	owners := map[string]string{}
 	for _, c := range s.Settings().Controls {
@@ -202,7 +233,7 @@ func (s *server) controls(counts map[string]posture.Counts) []control {
 		for _, p := range set.Programs {
 			if p.Control == c.ID {
 				item.Rules = append(item.Rules, p.ID)
-				item.Verdicts = sum(item.Verdicts, counts[p.ID])
+				item.Verdicts = item.Verdicts.plus(counts[p.ID])
 			}
 		}
 		item.Slots = append([]finding.Slot{}, item.Slots...)

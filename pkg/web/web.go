@@ -55,6 +55,7 @@ type server struct {
 const (
 	maxBody   = 1 << 20 // bytes, uploads aside
 	maxUpload = 26 << 20
+	patience  = 2 * time.Minute // with one request
 	perSecond = 50
 	burst     = 200
 
@@ -134,7 +135,9 @@ func (s *server) guard(next http.Handler) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		began, out, name := time.Now(), &status{ResponseWriter: w}, new(string)
-		r = r.WithContext(context.WithValue(r.Context(), nameKey{}, name))
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), nameKey{}, name), patience)
+		defer cancel()
+		r = r.WithContext(ctx)
 		defer func() {
 			if problem := recover(); problem != nil {
 				s.Log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "panic", problem, "trace", string(debug.Stack()))
@@ -203,9 +206,9 @@ func (s *server) limit(next http.Handler) http.Handler {
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	if err := s.Store.Ping(ctx); err != nil {
+	if err := s.Store.Ready(ctx); err != nil {
 		s.Log.WarnContext(ctx, "not ready", "error", err)
-		writeProblem(w, http.StatusServiceUnavailable, "The database does not answer.")
+		writeProblem(w, http.StatusServiceUnavailable, "The database does not answer, or its schema is not this program's.")
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -232,6 +235,9 @@ func (s *server) problem(ctx context.Context, id string, err error) error {
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, access.ErrRefused):
 		return huma.Error403Forbidden(err.Error())
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		s.Log.WarnContext(ctx, "request took too long", "operation", id, "request_id", signin.RequestID(ctx), "error", err)
+		return huma.Error504GatewayTimeout(fmt.Sprintf("No answer within %s: ask for less, such as one account or a lower limit.", patience))
 	case ctx.Err() != nil:
 		return huma.NewError(499, "The request was given up.")
 	}

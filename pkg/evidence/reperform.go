@@ -1,10 +1,13 @@
 package evidence
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"iter"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
@@ -40,15 +43,54 @@ func (p *Package) Reperform(ruleID string) (Reperformed, error) {
 	if err != nil {
 		return out, err
 	}
-	for snapshot, err := range Rows[Snapshot](p, SnapshotsFile) {
+	accounts := map[string]*reperformance{}
+	var order []*reperformance
+	for s, err := range Rows[Snapshot](p, SnapshotsFile) {
 		if err != nil {
 			return out, err
 		}
-		again := reperformance{pkg: p, snapshot: snapshot, account: snapshot.Account.String(), programs: programs, rule: ruleID, out: &out}
-		if err := again.run(); err != nil {
-			return out, fmt.Errorf("judge %s again: %w", snapshot.ID(), err)
+		name := s.Account.String()
+		r := accounts[name]
+		if r == nil {
+			r = &reperformance{account: s.Account, name: name, programs: programs, out: &out, versions: map[string][]inputVersion{}, counts: map[countOf]int{}, listed: map[listedAt]int{}}
+			accounts[name], order = r, append(order, r)
 		}
+		r.snapshots = append(r.snapshots, moment{seq: s.Seq, started: s.Started, inputs: map[string]*seenInput{}})
 		out.Snapshots++
+	}
+	for row, err := range Rows[Cell](p, CellsFile) {
+		if err != nil {
+			return out, err
+		}
+		if r := accounts[row.Account]; r != nil {
+			if m := r.at(row.Snapshot); m != nil {
+				m.cells = append(m.cells, row.Cell)
+			}
+		}
+	}
+	if err := p.loadInputs(accounts, programs); err != nil {
+		return out, err
+	}
+	joiner := NewJoiner(Rows[Resource](p, ResourcesFile))
+	defer joiner.Stop()
+	for result, err := range Rows[Result](p, ResultsFile) {
+		if err != nil {
+			return out, err
+		}
+		r := accounts[result.Account]
+		if r == nil || ruleID != "" && result.RuleID != ruleID {
+			continue
+		}
+		versions, err := joiner.Versions(result.Account, result.Resource, result.RuleID)
+		if err == nil {
+			err = r.compare(result, versions)
+		}
+		if err != nil {
+			return out, fmt.Errorf("judge %s on %s %s again: %w", result.RuleID, result.Account, result.Resource.ID, err)
+		}
+	}
+	for _, r := range order {
+		r.count()
 	}
 	return out, nil
 }
@@ -180,182 +222,263 @@ func like(own, value any) any {
 	return value
 }
 
-// reperformance judges one snapshot again.
+// reperformance judges the snapshots of one account again.
 type reperformance struct {
-	pkg      *Package
-	snapshot Snapshot
-	account  string
-	programs *compiled
-	rule     string
-	out      *Reperformed
-
-	cells     []posture.Cell
-	resources map[string]int // by type
-	inputs    map[string]rule.Input
-	results   map[*rule.Program]int
+	account   posture.Account
+	name      string
+	programs  *compiled
+	out       *Reperformed
+	snapshots []moment
+	versions  map[string][]inputVersion // of resources that are inputs of rules, by type
+	listed    map[listedAt]int          // resources
+	counts    map[countOf]int           // results
 }
 
-func (r *reperformance) run() error {
-	r.resources, r.results = map[string]int{}, map[*rule.Program]int{}
-	for row, err := range Rows[Cell](r.pkg, CellsFile) {
-		if err != nil {
+// moment is a snapshot.
+type moment struct {
+	seq     int64
+	started time.Time
+	cells   []posture.Cell
+	inputs  map[string]*seenInput
+}
+
+type listedAt struct {
+	seq  int64
+	kind string
+}
+
+type countOf struct {
+	program *rule.Program
+	seq     int64
+}
+
+// inputVersion is a version of a resource as rules with inputs see it.
+type inputVersion struct {
+	within Snapshots
+	record *rule.Record
+}
+
+// seenInput is a list as a snapshot has it; snapshots with the same list share one.
+type seenInput struct {
+	input rule.Input
+	made  bool
+	key   string
+}
+
+func (r *reperformance) at(seq int64) *moment {
+	i, ok := slices.BinarySearchFunc(r.snapshots, seq, func(m moment, seq int64) int { return cmp.Compare(m.seq, seq) })
+	if !ok {
+		return nil
+	}
+	return &r.snapshots[i]
+}
+
+// each calls fn for every snapshot within.
+func (r *reperformance) each(within Snapshots, fn func(*moment) error) error {
+	i, _ := slices.BinarySearchFunc(r.snapshots, within[0], func(m moment, seq int64) int { return cmp.Compare(m.seq, seq) })
+	for ; i < len(r.snapshots) && r.snapshots[i].seq <= within[1]; i++ {
+		if err := fn(&r.snapshots[i]); err != nil {
 			return err
-		}
-		if row.Account == r.account && row.Snapshot == r.snapshot.Seq {
-			r.cells = append(r.cells, row.Cell)
-		}
-	}
-	if err := r.load(); err != nil {
-		return err
-	}
-	if err := Join(r.resourceRows(), r.resultRows(), r.compare); err != nil {
-		return err
-	}
-	for program, n := range r.results {
-		want := r.resources[program.Resource]
-		if program.Resource == r.snapshot.Account.Provider+".account" {
-			want = 1
-		}
-		for _, cell := range r.cells {
-			if _, gap := cell.Gap(); gap && cell.Type == program.Resource {
-				want++
-			}
-		}
-		if n != want {
-			r.differ(program.ID, posture.Key{Type: program.Resource}, fmt.Sprintf("%d results", n), fmt.Sprintf("%d results", want))
 		}
 	}
 	return nil
 }
 
-func (r *reperformance) resourceRows() iter.Seq2[Resource, error] {
-	return func(yield func(Resource, error) bool) {
-		for row, err := range Rows[Resource](r.pkg, ResourcesFile) {
-			if err == nil && (row.Account != r.account || !row.Snapshots.Holds(r.snapshot.Seq)) {
-				continue
-			}
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
-}
-
-func (r *reperformance) resultRows() iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) {
-		for row, err := range Rows[Result](r.pkg, ResultsFile) {
-			if err == nil && (row.Account != r.account || !row.Snapshots.Holds(r.snapshot.Seq) || r.rule != "" && row.RuleID != r.rule) {
-				continue
-			}
-			row.Snapshots = Snapshots{r.snapshot.Seq, r.snapshot.Seq}
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
-}
-
-// load counts the resources of the snapshot and makes the lists that rules with inputs see.
-func (r *reperformance) load() error {
-	wanted := map[string][]*rule.Record{}
-	for _, program := range r.programs.byName {
+// loadInputs counts the resources of all snapshots and keeps those that rules see as inputs.
+func (p *Package) loadInputs(accounts map[string]*reperformance, programs *compiled) error {
+	wanted := map[string]bool{}
+	for _, program := range programs.byName {
 		for _, name := range program.Inputs {
-			wanted[name] = nil
+			wanted[name] = true
 		}
 	}
-	for row, err := range r.resourceRows() {
+	for row, err := range Rows[Resource](p, ResourcesFile) {
 		if err != nil {
 			return err
 		}
-		r.resources[row.Type]++
-		if _, ok := wanted[row.Type]; ok && !row.Stale {
-			record, err := r.programs.types.Decode(row.Key(), r.snapshot.Account.ID, row.Document)
+		r := accounts[row.Account]
+		if r == nil {
+			continue
+		}
+		if err := r.each(row.Snapshots, func(m *moment) error { r.listed[listedAt{m.seq, row.Type}]++; return nil }); err != nil {
+			return err
+		}
+		if wanted[row.Type] && !row.Stale {
+			record, err := programs.types.Decode(row.Key(), r.account.ID, row.Document)
 			if err != nil {
 				return err
 			}
-			wanted[row.Type] = append(wanted[row.Type], record)
+			r.versions[row.Type] = append(r.versions[row.Type], inputVersion{row.Snapshots, record})
 		}
-	}
-	r.inputs = map[string]rule.Input{}
-	for name, records := range wanted {
-		var missing []posture.Cause
-		read := false
-		for _, cell := range r.cells {
-			if cell.Type == name {
-				read = true
-				if cause, gap := cell.Gap(); gap {
-					missing = append(missing, cause)
-				}
-			}
-		}
-		if !read {
-			missing = append(missing, posture.Cause{Reason: posture.ReasonNotCollected})
-		}
-		r.inputs[name] = rule.NewInput(name, records, missing)
 	}
 	return nil
 }
 
-func (r *reperformance) compare(result Result, resource *Resource) error {
+// input is the list of a type as a snapshot has it.
+func (r *reperformance) input(m *moment, name string) *seenInput {
+	if in := m.inputs[name]; in != nil {
+		return in
+	}
+	var key strings.Builder
+	var records []*rule.Record
+	for i, v := range r.versions[name] {
+		if v.within.Holds(m.seq) {
+			records = append(records, v.record)
+			fmt.Fprint(&key, i, " ")
+		}
+	}
+	var missing []posture.Cause
+	read := false
+	for _, cell := range m.cells {
+		if cell.Type == name {
+			read = true
+			if cause, gap := cell.Gap(); gap {
+				missing = append(missing, cause)
+			}
+		}
+	}
+	if !read {
+		missing = append(missing, posture.Cause{Reason: posture.ReasonNotCollected})
+	}
+	fmt.Fprintf(&key, "%q", missing)
+	sum := sha256.Sum256([]byte(key.String()))
+	in := &seenInput{key: string(sum[:])}
+	for i := range r.snapshots { // the neighbours are the likeliest to have the same
+		if other := r.snapshots[i].inputs[name]; other != nil && other.key == in.key {
+			in = other
+			break
+		}
+	}
+	if !in.made {
+		in.input, in.made = rule.NewInput(name, records, missing), true
+	}
+	m.inputs[name] = in
+	return in
+}
+
+// compare judges a result again at every snapshot that it holds for. What must come out the same is judged once.
+func (r *reperformance) compare(result Result, versions []Resource) error {
 	program := r.programs.byName[versioned{result.RuleID, result.RuleVersion}]
-	if program == nil {
-		r.out.Unjudged++
-		return nil
-	}
-	r.results[program]++
-	again, err := r.judge(program, result.Resource, resource)
-	if err != nil {
-		return err
-	}
 	recorded, err := ledger.VerdictHash(result.Verdict)
 	if err != nil {
 		return err
 	}
-	now, err := ledger.VerdictHash(again)
-	if err != nil {
-		return err
+	type known struct {
+		version int
+		inputs  string
+		day     string
 	}
-	r.out.Judged++
-	if recorded != now {
-		r.differ(result.RuleID, result.Resource, string(result.Result)+": "+result.Reason, string(again.Result)+": "+again.Reason)
-	}
-	return nil
+	same := map[known][32]byte{}
+	return r.each(result.Snapshots, func(m *moment) error {
+		if program == nil {
+			r.out.Unjudged++
+			return nil
+		}
+		r.counts[countOf{program, m.seq}]++
+		r.out.Judged++
+		version := slices.IndexFunc(versions, func(x Resource) bool { return x.Snapshots.Holds(m.seq) })
+		key, settled := known{version: version}, version >= 0 && !versions[version].Stale
+		for _, name := range program.Inputs {
+			key.inputs += r.input(m, name).key
+		}
+		if program.CountsDays() {
+			key.day = m.started.UTC().Format(time.DateOnly)
+		}
+		hash, ok := same[key]
+		if !ok || !settled {
+			var resource *Resource
+			if version >= 0 {
+				resource = &versions[version]
+			}
+			again, err := r.judge(m, program, result.Resource, resource)
+			if err != nil {
+				return err
+			}
+			if hash, err = ledger.VerdictHash(again); err != nil {
+				return err
+			}
+			if same[key] = hash; hash != recorded {
+				r.differ(m.seq, result.RuleID, result.Resource, string(result.Result)+": "+result.Reason, string(again.Result)+": "+again.Reason)
+			}
+			return nil
+		}
+		if hash != recorded {
+			r.differ(m.seq, result.RuleID, result.Resource, string(result.Result)+": "+result.Reason, "another result")
+		}
+		return nil
+	})
 }
 
-func (r *reperformance) differ(id string, key posture.Key, recorded, again string) {
-	r.out.Differences = append(r.out.Differences, Difference{r.account, r.snapshot.Seq, id, key, recorded, again})
+// maxDifferences is how many differences are listed.
+const maxDifferences = 1000
+
+func (r *reperformance) differ(seq int64, id string, key posture.Key, recorded, again string) {
+	if len(r.out.Differences) < maxDifferences {
+		r.out.Differences = append(r.out.Differences, Difference{r.name, seq, id, key, recorded, again})
+	}
 }
 
-func (r *reperformance) judge(program *rule.Program, key posture.Key, resource *Resource) (posture.Verdict, error) {
+// count checks that every rule that judged in a snapshot has a result there for each resource and each cell that was not read.
+func (r *reperformance) count() {
+	gaps := map[listedAt]int{}
+	for _, m := range r.snapshots {
+		for _, cell := range m.cells {
+			if _, gap := cell.Gap(); gap {
+				gaps[listedAt{m.seq, cell.Type}]++
+			}
+		}
+	}
+	var wrong []countOf
+	want := func(c countOf) int {
+		kind := c.program.Resource
+		if kind == r.account.Provider+".account" {
+			return 1
+		}
+		return r.listed[listedAt{c.seq, kind}] + gaps[listedAt{c.seq, kind}]
+	}
+	for c, n := range r.counts {
+		if n != want(c) {
+			wrong = append(wrong, c)
+		}
+	}
+	slices.SortFunc(wrong, func(a, b countOf) int {
+		return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.program.ID, b.program.ID), cmp.Compare(a.program.Resource, b.program.Resource))
+	})
+	for _, c := range wrong {
+		r.differ(c.seq, c.program.ID, posture.Key{Type: c.program.Resource}, fmt.Sprintf("%d results", r.counts[c]), fmt.Sprintf("%d results", want(c)))
+	}
+}
+
+func (r *reperformance) judge(m *moment, program *rule.Program, key posture.Key, resource *Resource) (posture.Verdict, error) {
 	subject := rule.Subject{Key: key, Inputs: map[string]rule.Input{}}
 	for _, name := range program.Inputs {
-		subject.Inputs[name] = r.inputs[name]
+		subject.Inputs[name] = r.input(m, name).input
 	}
 	switch {
 	case resource != nil && resource.Stale:
-		return program.UnknownFor(key, r.staleCause(key)), nil
+		return program.UnknownFor(key, staleCause(m.cells, key)), nil
 	case resource != nil:
-		record, err := r.programs.types.Decode(key, r.snapshot.Account.ID, resource.Document)
+		record, err := r.programs.types.Decode(key, r.account.ID, resource.Document)
 		if err != nil {
 			return posture.Verdict{}, err
 		}
 		subject.Resource = record
-	case key.Type != r.snapshot.Account.Provider+".account":
-		i := slices.IndexFunc(r.cells, func(c posture.Cell) bool { return c.Type == key.Type && c.Region == key.Region })
+	case key.Type != r.account.Provider+".account":
+		i := slices.IndexFunc(m.cells, func(c posture.Cell) bool { return c.Type == key.Type && c.Region == key.Region })
 		if i >= 0 && key.ID == "" {
-			if cause, gap := r.cells[i].Gap(); gap {
+			if cause, gap := m.cells[i].Gap(); gap {
 				return program.UnknownFor(key, cause), nil
 			}
 		}
 		return posture.Verdict{RuleID: program.ID, Resource: key, Reason: "there is no such resource, and no gap that would stand for it"}, nil
 	}
-	return program.Evaluate(subject, r.snapshot.Started), nil
+	return program.Evaluate(subject, m.started), nil
 }
 
 // staleCause is why a resource was not seen: what stopped its cell, under the name stale.
-func (r *reperformance) staleCause(key posture.Key) posture.Cause {
+func staleCause(cells []posture.Cell, key posture.Key) posture.Cause {
 	cause := posture.Cause{Reason: posture.ReasonStale}
-	if cell, ok := posture.IndexCells(r.cells).Of(key.Type, key.Region); ok && cell.Cause != nil {
+	if cell, ok := posture.IndexCells(cells).Of(key.Type, key.Region); ok && cell.Cause != nil {
 		cause.Operation, cause.Permission, cause.Code = cell.Cause.Operation, cell.Cause.Permission, cell.Cause.Code
 	}
 	return cause

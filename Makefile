@@ -33,11 +33,11 @@ build: ## build bin/plumbline (the first time about 3 minutes, most of it the AW
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline-verify ./cmd/plumbline-verify
 
 .PHONY: demo
-demo: build postgres ## scan 90 days of simulated accounts and print the posture
+demo: build postgres ## scan 90 days of simulated accounts, print the posture, serve the pages
 	bin/plumbline demo
 
 .PHONY: test
-test: postgres venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
+test: postgres chromium venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
 	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 20m ./...
 
 .PHONY: test-fast
@@ -45,7 +45,7 @@ test-fast: postgres ## run the tests that need no cloud SDK
 	go test $(FAST)
 
 .PHONY: test-long
-test-long: postgres venv ## run every test over all ticks and all faults, and fuzz for a minute each
+test-long: postgres chromium venv ## run every test over all ticks and all faults, and fuzz for a minute each
 	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 80m ./...
 	go test ./pkg/derive/iampolicy -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./pkg/derive/logfilter -run '^$$' -fuzz Fuzz -fuzztime 60s
@@ -84,6 +84,15 @@ bench: postgres ## print the ratios of docs/benchmarks.md
 .PHONY: postgres
 postgres: ## install PostgreSQL server binaries where none are found (Debian and Ubuntu, as root)
 	@./deploy/scripts/postgres.sh
+
+.PHONY: chromium
+chromium: ## install Chromium for the browser tests where it is missing (Debian, as root)
+	@./deploy/scripts/chromium.sh
+
+.PHONY: screenshots
+screenshots: postgres chromium ## take a picture of every page in light, dark, phone and print into screenshots/
+	@mkdir -p screenshots
+	PLUMBLINE_SCREENSHOTS=$(CURDIR)/screenshots go test ./pkg/web/pages -count 1 -run TestScreenshots
 
 .PHONY: venv
 venv: $(VENV)/bin/moto_server ## servers from PyPI that tests talk to, in .venv

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,22 +32,33 @@ import (
 	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
 	"github.com/plumbline-dev/plumbline/pkg/simcloud/world"
 	"github.com/plumbline-dev/plumbline/pkg/store"
+	"github.com/plumbline-dev/plumbline/pkg/web/pages"
 )
 
 func newDemo(a *app) *cobra.Command {
 	var once bool
-	var keep string
+	var keep, listen string
 	c := &cobra.Command{
-		Use: "demo", Short: "Scan 90 simulated days of several clouds and print the posture",
+		Use: "demo", Short: "Scan 90 simulated days of several clouds, print the posture and serve the pages",
 		Long: `Starts a private PostgreSQL server and simulated AWS accounts, Google Cloud projects and Azure subscriptions on a loopback
-address, scans each once a day for 90 days with the real SDKs, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.`,
-		Example: "  plumbline demo\n  plumbline demo --once --output json\n  plumbline demo --keep demo-data && plumbline findings list --data-dir demo-data",
+address, scans each once a day for 90 days with the real SDKs, and prints the posture: with drift, an outage of nine days, and a region that refuses its reads.
+Then it serves the pages about it until it is interrupted, to this machine alone and without sign-in.`,
+		Example: "  plumbline demo\n  plumbline demo --listen 127.0.0.1:9000\n  plumbline demo --once --output json\n  plumbline demo --keep demo-data && plumbline findings list --data-dir demo-data",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.demo(c.Context(), keep)
+			var listener net.Listener
+			if !once {
+				var err error
+				if listener, err = loopback(listen, c.Flags().Changed("listen")); err != nil {
+					return err
+				}
+				defer listener.Close()
+			}
+			return a.demo(c.Context(), keep, listener)
 		},
 	}
-	c.Flags().BoolVar(&once, "once", false, "stop after printing the posture summary (so far the demo always does)")
+	c.Flags().BoolVar(&once, "once", false, "stop after printing the posture summary")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "serve the pages at this loopback `address`; when it is taken, at a free port")
 	c.Flags().StringVar(&keep, "keep", "", "keep the demo's database in this new `folder`, for the other commands' --data-dir")
 	return c
 }
@@ -66,7 +81,24 @@ type demoAccount struct {
 	ID       string `json:"id"`
 }
 
-func (a *app) demo(ctx context.Context, keep string) error {
+// loopback listens at an address that other machines do not reach. A port nobody asked for gives way to a free one when it is taken.
+func loopback(address string, asked bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usageError{fmt.Errorf("--listen %q: want a loopback address and a port, such as 127.0.0.1:8080: the demo has no sign-in", address)}
+	}
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) && !asked {
+		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--listen: %w", err)}
+	}
+	return listener, nil
+}
+
+// demo prints the posture and, when there is a listener, serves the pages until ctx ends.
+func (a *app) demo(ctx context.Context, keep string, listener net.Listener) error {
 	started := time.Now()
 	debug.SetGCPercent(400) // simulated clouds, SDKs and readers share this process: memory is cheaper than the collector here
 	set, err := loadRules()
@@ -108,16 +140,38 @@ func (a *app) demo(ctx context.Context, keep string) error {
 		}
 		summary.Drift, summary.Snapshots, summary.DurationMS = moved, snapshots, time.Since(started).Milliseconds()
 		if a.output == "json" {
-			return a.show(summary, nil, nil)
+			err = a.show(summary, nil, nil)
+		} else {
+			err = a.showPosture(ctx, db, set, summary)
 		}
-		if err := a.showPosture(ctx, db, set, summary); err != nil {
+		if err != nil {
 			return err
 		}
-		if keep != "" {
+		if keep != "" && a.output != "json" {
 			fmt.Fprintf(a.out, "\nLook around:\n  plumbline findings list --data-dir %s\n  plumbline drift --data-dir %s\n  plumbline snapshots list --data-dir %s\n", keep, keep, keep)
 		}
-		return nil
+		if listener == nil {
+			return nil
+		}
+		return a.demoPages(ctx, db, set, listener)
 	})
+}
+
+func (a *app) demoPages(ctx context.Context, db *store.Store, set *rule.Set, listener net.Listener) error {
+	site, err := pages.New(pages.Options{Store: db, Set: func() *rule.Set { return set }, Log: a.log()})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	site.Routes(mux)
+	server := newHTTPServer(mux, a.log())
+	fmt.Fprintf(a.err, "\nThe pages are at http://%s/ until you press Ctrl-C.\n", listener.Addr())
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the pages: %w", err)
+	}
+	return nil
 }
 
 // demoDays scans every account once a day and counts what drifted from one scan to the next.

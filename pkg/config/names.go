@@ -18,7 +18,7 @@ const prefix = "PLUMBLINE"
 // others are variables that are no settings of the service.
 var others = []string{
 	"PLUMBLINE_CONFIG", "PLUMBLINE_PG_BIN", "PLUMBLINE_AZURE_ENDPOINT", "PLUMBLINE_GCP_ENDPOINT",
-	"PLUMBLINE_LONG", "PLUMBLINE_MOTO", "PLUMBLINE_PYTHON", "PLUMBLINE_OIDC", "PLUMBLINE_RULES", "PLUMBLINE_CHAOS", // of the tests
+	"PLUMBLINE_LONG", "PLUMBLINE_MOTO", "PLUMBLINE_PYTHON", "PLUMBLINE_OIDC", "PLUMBLINE_RULES", "PLUMBLINE_CHAOS", "PLUMBLINE_CHROMIUM", "PLUMBLINE_SCREENSHOTS", // of the tests
 }
 
 // kubernetes matches the variables that a cluster sets by itself for a service called plumbline.

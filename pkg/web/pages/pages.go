@@ -80,7 +80,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET /alerts/{id}":     p.alert,
 		"GET /scans":           p.scans,
 		"GET /accounts":        p.accounts,
-		"GET /":                p.nowhere,
+		"/":                    p.nowhere,
 	} {
 		mux.Handle(pattern, p.inside(func(w http.ResponseWriter, r *http.Request) { p.page(w, r, show) }))
 	}

@@ -32,6 +32,11 @@ type clouds struct {
 func (c *clouds) Targets(ctx context.Context, connection config.Connection) ([]job.Target, error) {
 	var out []job.Target
 	switch {
+	case connection.AWS != nil && connection.AWS.Organization != "":
+		out = append(out, job.Target{Account: "aws:" + connection.AWS.Organization, Members: len(connection.AWS.Accounts) == 0})
+		for _, id := range connection.AWS.Accounts {
+			out = append(out, job.Target{Account: "aws:" + id})
+		}
 	case connection.AWS != nil && len(connection.AWS.Accounts) == 0:
 		account, err := c.open(connection, "")(ctx, c.transport)
 		if err != nil {
@@ -101,8 +106,8 @@ func (c *clouds) open(connection config.Connection, id string) open {
 	case connection.AWS != nil:
 		a := connection.AWS
 		options := aws.Options{ExternalID: a.ExternalID, Regions: a.Regions, QuotaShare: share}
-		if id != "" && a.Role != "" {
-			options.RoleARN = fmt.Sprintf("arn:%s:iam::%s:role/%s", cmp.Or(a.Partition, "aws"), id, strings.TrimPrefix(a.Role, "/"))
+		if id != "" && a.Role != "" && id != a.Organization {
+			options.RoleARN = roleIn(a.Partition, id, a.Role)
 		}
 		return openAWS(options)
 	case connection.GCP != nil:

@@ -23,7 +23,7 @@ type member struct {
 
 // membersOf lists the accounts below an organization, as its snapshot holds them.
 func membersOf(ctx context.Context, db *store.Store, organization posture.Snapshot) ([]member, error) {
-	listed := map[string]string{"azure": "azure.subscriptions.member", "gcp": "gcp.resourcemanager.member"}[organization.Account.Provider]
+	listed := map[string]string{"aws": "aws.organizations.account", "azure": "azure.subscriptions.member", "gcp": "gcp.resourcemanager.member"}[organization.Account.Provider]
 	list, err := db.Resources(ctx, organization.Account.String(), organization.Seq, store.ResourceFilter{Type: listed})
 	if err != nil {
 		return nil, err
@@ -32,6 +32,7 @@ func membersOf(ctx context.Context, db *store.Store, organization posture.Snapsh
 	for _, r := range list {
 		var document struct {
 			Attributes struct {
+				MemberID       string `json:"member_id"`
 				ProjectID      string `json:"project_id"`
 				SubscriptionID string `json:"subscription_id"`
 				State          string `json:"state"`
@@ -40,7 +41,10 @@ func membersOf(ctx context.Context, db *store.Store, organization posture.Snapsh
 		if err := json.Unmarshal(r.JSON, &document); err != nil {
 			return nil, fmt.Errorf("read member %s: %w", r.ID, err)
 		}
-		m := member{ID: cmp.Or(document.Attributes.ProjectID, document.Attributes.SubscriptionID)}
+		m := member{ID: cmp.Or(document.Attributes.MemberID, document.Attributes.ProjectID, document.Attributes.SubscriptionID)}
+		if m.ID == organization.Account.ID {
+			continue // the account that manages an AWS organization is a member of it
+		}
 		if state := document.Attributes.State; !slices.Contains([]string{"ACTIVE", "Enabled", "Warned"}, state) {
 			m.Skipped = "its state is " + state
 		}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-dev/plumbline/collectors/aws"
@@ -19,7 +21,7 @@ import (
 )
 
 func newScan(a *app) *cobra.Command {
-	var provider, failOn string
+	var provider, failOn, memberRole string
 	var onAWS aws.Options
 	var onAzure azure.Options
 	var onGCP gcp.Options
@@ -44,6 +46,7 @@ With --resource-graph many of an Azure subscription's resources come from one qu
 Their settings, and what refers to them, may then be hours old; which resources there are is still Resource Manager's to say.
 Where the two do not agree on a type, or the query fails, the service is asked as without it.`,
 		Example: `  AWS_PROFILE=audit plumbline scan
+  plumbline scan --members --member-role plumbline-read            # from the management account
   plumbline scan --provider gcp --organization 123456789012 --members
   plumbline scan --provider gcp --project acme-production --impersonate plumbline@acme-audit.iam.gserviceaccount.com
   plumbline scan --provider azure --tenant 11111111-2222-4333-8444-555555555555 --members
@@ -72,7 +75,10 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 			default:
 				return usageError{fmt.Errorf("--provider %q: want aws, azure or gcp", provider)}
 			}
-			if members && onGCP.Organization == "" && onAzure.Tenant == "" {
+			switch {
+			case members && provider == "aws" && memberRole == "":
+				return usageError{errors.New("--members: name the role to assume in each account with --member-role")}
+			case members && provider != "aws" && onGCP.Organization == "" && onAzure.Tenant == "":
 				return usageError{errors.New("--members scans what an organization or tenant lists: name it with --organization or --tenant")}
 			}
 			if members && explain {
@@ -114,7 +120,12 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 						options := onAzure
 						options.Tenant, options.Subscription = "", id
 						below := openAzure(options)
-						if provider == "gcp" {
+						switch provider {
+						case "aws":
+							options := onAWS
+							options.RoleARN = roleIn(partitionOf(result.Snapshot.Principal), id, memberRole)
+							below = openAWS(options)
+						case "gcp":
 							options := onGCP
 							options.Organization, options.Project = "", id
 							below = openGCP(options)
@@ -147,7 +158,8 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 	c.Flags().BoolVar(&onAzure.ResourceGraph, "resource-graph", false, "azure: take what it has in full from Azure Resource Graph: fewer calls, up to hours behind")
 	c.Flags().StringVar(&onGCP.Project, "project", "", "gcp: id of the project to read")
 	c.Flags().StringVar(&onGCP.Organization, "organization", "", "gcp: number of the organization to read, with its folders")
-	c.Flags().BoolVar(&members, "members", false, "gcp, azure: then scan every active project or subscription that the organization or tenant lists")
+	c.Flags().BoolVar(&members, "members", false, "then scan every active account, project or subscription that the organization or tenant lists")
+	c.Flags().StringVar(&memberRole, "member-role", "", "aws: name or path of the `role` that --members assumes in each account of the organization")
 	c.Flags().IntVar(&parallel, "parallel", 8, "accounts that --members reads at once")
 	c.Flags().StringVar(&onGCP.Impersonate, "impersonate", "", "gcp: `e-mail` of a service account to act as")
 	c.Flags().StringSliceVar(&onGCP.DiscoveryLocations, "discovery-locations", nil, "gcp: where sensitive data discovery is configured, beside global")
@@ -158,6 +170,17 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 	c.Flags().BoolVar(&explain, "explain-calls", false, "list how often each operation was called, and the resources of the readers that use it")
 	c.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 when a rule fails (fail), with 3 when something was not read (incomplete)")
 	return c
+}
+
+// roleIn is the ARN of a role, by name or path, in an account.
+func roleIn(partition, account, role string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", cmp.Or(partition, "aws"), account, strings.TrimPrefix(role, "/"))
+}
+
+// partitionOf is that of a principal's ARN, "" when it is none.
+func partitionOf(principal string) string {
+	parsed, _ := arn.Parse(principal)
+	return parsed.Partition
 }
 
 func splitList(s string) []string {

@@ -20,6 +20,7 @@ func readers() []collectors.Reader[*client] {
 		configserviceReaders(),
 		guarddutyReaders(),
 		securityhubReaders(),
+		organizationsReaders(),
 		elbv2Readers(),
 		rdsReaders(),
 	)

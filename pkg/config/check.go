@@ -155,8 +155,14 @@ func (k *checker) aws(path string, a AWS) {
 	for i, account := range a.Accounts {
 		k.account(fmt.Sprintf("%s.accounts[%d]", path, i+1), "aws", account)
 	}
-	if len(a.Accounts) > 1 && a.Role == "" {
-		k.bad(path+".role", "", "several accounts and no role", "name the role that can be assumed in each of them")
+	if a.Organization != "" {
+		k.account(path+".organization", "aws", a.Organization)
+		if slices.Contains(a.Accounts, a.Organization) {
+			k.bad(path+".accounts", a.Organization, "the management account, which is read anyway", "list the other accounts, or none for all of them")
+		}
+	}
+	if (len(a.Accounts) > 1 || a.Organization != "") && a.Role == "" {
+		k.bad(path+".role", "", "several accounts, or an organization, and no role", "name the role that can be assumed in each of them")
 	}
 	switch {
 	case strings.HasPrefix(a.Role, "arn:"):

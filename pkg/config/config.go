@@ -54,14 +54,26 @@ type Connection struct {
 	Trusted    []string   `yaml:"trusted_accounts"` // accounts that are not external, such as those of vendors
 }
 
-// AWS names accounts, or an organization by the role that its members have. Without either it is the account behind the ambient
+// Provider is the cloud that the connection reads: aws, azure or gcp.
+func (c Connection) Provider() string {
+	switch {
+	case c.AWS != nil:
+		return "aws"
+	case c.GCP != nil:
+		return "gcp"
+	}
+	return "azure"
+}
+
+// AWS names accounts, or an organization with every active account of it. Without either it is the account behind the ambient
 // credentials.
 type AWS struct {
-	Accounts   []string `yaml:"accounts"`    // ids of 12 digits
-	Role       string   `yaml:"role"`        // name or path of the role to assume in each account
-	ExternalID string   `yaml:"external_id"` // that the role's trust policy asks for
-	Regions    []string `yaml:"regions"`     // empty: every enabled one
-	Partition  string   `yaml:"partition" default:"aws"`
+	Organization string   `yaml:"organization"` // id of its management account, which the ambient credentials are of
+	Accounts     []string `yaml:"accounts"`     // ids of 12 digits
+	Role         string   `yaml:"role"`         // name or path of the role to assume in each account but the management account
+	ExternalID   string   `yaml:"external_id"`  // that the role's trust policy asks for
+	Regions      []string `yaml:"regions"`      // empty: every enabled one
+	Partition    string   `yaml:"partition" default:"aws"`
 }
 
 // GCP names projects, or an organization with every active project below it.

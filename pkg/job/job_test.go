@@ -135,7 +135,7 @@ func newService(t *testing.T, url string, f *fleet, accounts ...string) (s *Serv
 	db := openStore(t, url)
 	settings := &config.Config{
 		Worker:      config.Worker{Scans: 4, Deliveries: 2, ScanTimeout: time.Minute},
-		Connections: []config.Connection{{Name: "all", AWS: &config.AWS{Accounts: accounts}, Exclude: []config.Excluded{{Account: "aws:excluded", Reason: "closed down"}}}},
+		Connections: []config.Connection{{Name: "all", AWS: &config.AWS{Accounts: accounts}, Exclude: []config.Excluded{{Account: "excluded", Reason: "closed down"}}}},
 	}
 	s = &Service{
 		Store: db, Clouds: f, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Drain: time.Millisecond,

@@ -42,7 +42,7 @@ func (s *Service) plan(ctx context.Context, args planArgs, targets []Target) err
 	excluded := map[string]string{}
 	if connection, ok := s.connection(args.Connection); ok {
 		for _, e := range connection.Exclude {
-			excluded[e.Account] = e.Reason
+			excluded[connection.Provider()+":"+e.Account] = e.Reason
 		}
 	}
 	for _, target := range targets {

@@ -308,6 +308,17 @@ var (
 	FunctionType = posture.NewType[Function]("aws.lambda.function", map[string]string{
 		"": "Function is one Lambda function. No reader fills it in this release.",
 	}).AsExternal()
+	OrganizationAccountType = posture.NewType[OrganizationAccount]("aws.organizations.account", map[string]string{
+		"":       "OrganizationAccount is an account of the organization that this account manages. Others list none.\nSource: ListAccounts. Its id is the account's number.",
+		"joined": "INVITED or CREATED",
+		"state":  "ACTIVE, PENDING_ACTIVATION, SUSPENDED, PENDING_CLOSURE or CLOSED",
+	})
+	OrganizationType = posture.NewType[Organization]("aws.organizations.organization", map[string]string{
+		"":            "Organization says how the account stands in an organization. The policies and accounts of an organization are read from its\nmanagement account alone.\nSource: DescribeOrganization, ListRoots, ListPolicies, ListAccounts. One per account; its id is the account's.",
+		"account_ids": "of every account, in whatever state",
+		"feature_set": "ALL, or CONSOLIDATED_BILLING",
+		"scp_count":   "service control policies beside FullAWSAccess",
+	})
 	DBClusterType = posture.NewType[DBCluster]("aws.rds.cluster", map[string]string{
 		"":                              "DBCluster is one Aurora or multi-zone cluster.\nSource: DescribeDBClusters.",
 		"backup.in_plan":                "some backup selection of the account and region selects it",
@@ -422,6 +433,8 @@ func Types() []*posture.Type {
 		IAMUserType,
 		KMSKeyType,
 		FunctionType,
+		OrganizationAccountType,
+		OrganizationType,
 		DBClusterType,
 		DBClusterSnapshotType,
 		DBInstanceType,

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
@@ -53,6 +54,8 @@ func client(service string, config sdk.Config) any {
 		return iam.NewFromConfig(config)
 	case "kms":
 		return kms.NewFromConfig(config)
+	case "organizations":
+		return organizations.NewFromConfig(config)
 	case "rds":
 		return rds.NewFromConfig(config)
 	case "s3":

@@ -32,6 +32,7 @@ func services() []service {
 		elbv2Service,
 		iamService,
 		cloudtrailService,
+		organizationsService,
 		changelogService,
 	}
 }

@@ -68,9 +68,9 @@ SOC 2 rules and shows what drifted. What could not be read is unknown: never pas
 	flags.StringVarP(&a.output, "output", "o", "table", "`form` of the result: table, json or csv")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what is being done to standard error")
 	root.AddCommand(
-		newDemo(a), newScan(a), newSnapshots(a), newDrift(a), newFindings(a), newExceptions(a), newRules(a),
+		newDemo(a), newScan(a), newScans(a), newSnapshots(a), newDrift(a), newFindings(a), newExceptions(a), newRules(a),
 		newPermissions(a), newSimcloud(a), newMigrate(a), newConfig(a), newVersion(a),
-		newServe(a), newWorker(a), newRetention(a), newUsers(a), newTokens(a), newAuditLog(a), newAlerts(a),
+		newServe(a), newWorker(a), newHealth(a), newRetention(a), newUsers(a), newTokens(a), newAuditLog(a), newAlerts(a),
 		newEvidence(a), newCheckpoints(a), newKeys(a), newReport(a),
 	)
 	for _, c := range root.Commands() {

@@ -42,7 +42,7 @@ func (a *app) handler(ctx context.Context, db *store.Store, jobs *job.Service, c
 		return nil, err
 	}
 	return web.New(web.Options{
-		Store: db, Signin: door, Pages: site.Routes, Log: log, Version: version, Trigger: jobs.Trigger,
+		Store: db, Signin: door, Pages: site.Routes, Log: log, Version: version, Trigger: jobs.Trigger, Cancel: jobs.Cancel,
 		Set:      set,
 		Settings: func() *config.Config { return current.Load().settings },
 		Alerts:   func() *alert.Dispatcher { return current.Load().alerts },

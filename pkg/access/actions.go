@@ -48,6 +48,7 @@ const (
 	ConnectionManage Action = "connection.manage"
 	ScheduleManage   Action = "schedule.manage"
 	ScanStart        Action = "scan.start"
+	ScanCancel       Action = "scan.cancel"
 	AlertManage      Action = "alert.manage" // receivers, routes, silences
 	AlertAcknowledge Action = "alert.acknowledge"
 	KeyManage        Action = "key.manage"
@@ -107,6 +108,7 @@ var allowed = map[Action][]Role{
 	ConnectionManage: {Admin},
 	ScheduleManage:   {Admin},
 	ScanStart:        {Admin},
+	ScanCancel:       {Admin},
 	AlertManage:      {Admin},
 	AlertAcknowledge: {OnCall},
 	KeyManage:        {Admin},

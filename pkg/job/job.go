@@ -149,7 +149,7 @@ func (s *Service) session(ctx context.Context) (err error) {
 	group.Go(func() { s.every(loops, tickEvery, "take what is due", s.tick) })
 	group.Go(func() { s.every(loops, rescueEvery, "rescue jobs", s.rescue) })
 	group.Go(func() { s.every(loops, choreEvery, "queue upkeep", s.chores("escalate")) })
-	group.Go(func() { s.every(loops, expireEvery, "queue upkeep", s.chores("expire")) })
+	group.Go(func() { s.every(loops, expireEvery, "queue upkeep", s.chores("expire", "forget")) })
 	select {
 	case <-ctx.Done():
 		s.Log.InfoContext(ctx, "worker stops", "worker", s.presence.Name)
@@ -262,6 +262,9 @@ func (s *Service) chore(ctx context.Context, job *river.Job[choreArgs]) error {
 	case "expire":
 		_, err := s.Store.ExpireExceptions(ctx, now)
 		return errors.Join(err, s.Alerts().Expiring(ctx, now))
+	case "forget":
+		_, err := s.Store.ForgetExpired(ctx)
+		return err
 	}
 	return river.JobCancel(fmt.Errorf("no such upkeep: %q", job.Args.Chore))
 }

@@ -266,6 +266,60 @@ func TestAnInterruptedScanGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+func TestACanceledScanEndsWithoutASnapshot(t *testing.T) {
+	url := plumbtest.Database(t)
+	db := openStore(t, url)
+	f := newFleet(db)
+	reached, hang := make(chan bool, 10), make(chan bool)
+	f.read = func(account, _ string) error {
+		if account == "aws:slow" {
+			reached <- true
+			<-hang
+		}
+		return nil
+	}
+	s, run := newService(t, url, f, "slow", "quick")
+	defer run()()
+	id, err := s.Trigger(t.Context(), "all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	until(t, db, id, func(l []store.ScanRow) bool {
+		return slices.ContainsFunc(l, func(r store.ScanRow) bool { return r.Account == "aws:quick" && r.State == store.ScanSealed })
+	})
+	accounts, err := s.Cancel(t.Context(), id, "", "ada")
+	if err != nil || !slices.Equal(accounts, []string{"aws:slow"}) {
+		t.Errorf("canceled %v, %v", accounts, err)
+	}
+	if again, err := s.Cancel(t.Context(), id, "", "ada"); err != nil || len(again) > 0 {
+		t.Errorf("canceled once more: %v, %v", again, err)
+	}
+	close(hang)
+	for _, r := range until(t, db, id, ended(2)) {
+		if r.Account == "aws:slow" && (r.State != store.ScanFailed || r.Error != "canceled by ada") {
+			t.Errorf("ended %+v", r)
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; { // once the reader has returned, nothing stands in the way of the next run
+		next, err := s.Trigger(t.Context(), "all")
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, db, next, ended(2))
+		sealed, err := db.Snapshots(t.Context(), "aws:slow", 0)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("the canceled account is not scanned again", err)
+		}
+		if len(sealed) > 0 {
+			if sealed[0].RunID != next {
+				t.Errorf("sealed by run %s, want %s", sealed[0].RunID, next)
+			}
+			break
+		}
+	}
+}
+
 func TestAFailingAccountIsTriedAgainAndDelaysNobody(t *testing.T) {
 	url := plumbtest.Database(t)
 	db := openStore(t, url)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/store"
@@ -86,6 +87,21 @@ func (s *Service) plan(ctx context.Context, args planArgs, targets []Target) err
 	return nil
 }
 
+// Cancel stops what a run has not sealed yet, of one account or, when it is "", of all, and returns the accounts. Nothing of them is
+// sealed; by says who did it.
+func (s *Service) Cancel(ctx context.Context, run, account, by string) ([]string, error) {
+	accounts, jobs, err := s.Store.CancelScans(ctx, run, account, "canceled by "+by)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range jobs {
+		if _, err := s.queue.JobCancel(ctx, id); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
+			return accounts, fmt.Errorf("cancel job %d of run %s: %w", id, run, err)
+		}
+	}
+	return accounts, nil
+}
+
 // scanWorker scans one account.
 type scanWorker struct {
 	river.WorkerDefaults[scanArgs]
@@ -119,8 +135,10 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 		return river.JobSnooze(5 * time.Second)
 	}
 	defer release()
-	if err := w.Store.StartScan(ctx, args.Account, args.Run, w.presence.Name, job.ID); err != nil {
+	if goesOn, err := w.Store.StartScan(ctx, args.Account, args.Run, w.presence.Name, job.ID); err != nil {
 		return err
+	} else if !goesOn {
+		return river.JobCancel(errors.New("somebody canceled the scan"))
 	}
 	scanner, err := w.Clouds.Scanner(ctx, connection, args.Account)
 	if err != nil {
@@ -162,6 +180,9 @@ func (w *scanWorker) failed(ctx context.Context, job *river.Job[scanArgs], probl
 	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	args := job.Args
+	if errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely) { // Cancel noted how it ended
+		return river.JobCancel(problem)
+	}
 	if w.stopping() {
 		return errors.Join(w.Store.EndScan(note, args.Account, args.Run, store.ScanQueued, 0, ""), river.JobSnooze(time.Second))
 	}

@@ -97,10 +97,37 @@ func (s *Store) PlanScan(ctx context.Context, tx Tx, r ScanRow) (bool, error) {
 	return tag.RowsAffected() == 1, nil
 }
 
-// StartScan notes that a worker began an attempt.
-func (s *Store) StartScan(ctx context.Context, account, run, worker string, job int64) error {
-	return s.updateScan(ctx, account, run, `state = 'running', worker = $3, job_id = $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), error = ''`,
-		worker, job, s.Now())
+// StartScan notes that a worker began an attempt. It reports false for a scan that somebody canceled.
+func (s *Store) StartScan(ctx context.Context, account, run, worker string, job int64) (bool, error) {
+	tag, err := s.pool.Exec(ctx, `
+		UPDATE scans SET state = 'running', worker = $3, job_id = $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), error = ''
+		WHERE account = $1 AND run_id = $2 AND state IN ('queued', 'running')`, account, run, worker, job, s.Now())
+	if err != nil {
+		return false, fmt.Errorf("note scan of %s: %w", account, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// CancelScans ends what a run has neither sealed nor given up: the scan of one account, or for account "" all of them. It returns the
+// accounts, and the jobs that are to be told.
+func (s *Store) CancelScans(ctx context.Context, run, account, why string) (accounts []string, jobs []int64, err error) {
+	err = s.InTx(ctx, func(tx Tx) error {
+		rows, _ := tx.Query(ctx, `
+			UPDATE scans SET state = 'failed', error = $3, ended_at = $4
+			WHERE run_id = $1 AND ($2 = '' OR account = $2) AND state IN ('queued', 'running') RETURNING account`, run, account, ledger.Text(why), s.Now())
+		if accounts, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return err
+		}
+		rows, _ = tx.Query(ctx, `
+			SELECT id FROM river_job WHERE args->>'run' = $1 AND finalized_at IS NULL AND (kind = 'scan' AND args->>'account' = ANY($2) OR kind = 'plan' AND $3 = '')`,
+			run, accounts, account)
+		jobs, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("cancel scans of run %s: %w", run, err)
+	}
+	return accounts, jobs, nil
 }
 
 // ScanProgress notes how many tasks are done.

@@ -69,6 +69,7 @@ var permissions = map[string]permission{
 	"acknowledge-alert":   {access.AlertAcknowledge, ofAlert},
 	"list-scans":          {access.PostureRead, visible},
 	"start-scan":          {access.ScanStart, whole},
+	"cancel-scans":        {access.ScanCancel, whole},
 	"list-schedules":      {access.PostureRead, whole},
 	"list-duties":         {access.PostureRead, whole},
 	"list-attachments":    {access.PostureRead, whole},

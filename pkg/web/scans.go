@@ -87,4 +87,26 @@ func (s *server) registerScans(api huma.API) {
 			}
 			return out, huma.Error404NotFound("no connection of that name is configured")
 		})
+	type canceled struct {
+		Accounts []string `json:"accounts" nullable:"false" doc:"whose scans were neither sealed nor given up"`
+	}
+	act(s, api, operation{id: "cancel-scans", path: "/api/scans/{run}/cancel", about: "Stop what a run has not sealed yet, of one account or of all"},
+		func(ctx context.Context, by access.Actor, in *struct {
+			Run  string `path:"run" maxLength:"100"`
+			Body struct {
+				Account string `json:"account,omitempty" maxLength:"200" doc:"aws:111122223333; empty: all of the run"`
+			}
+		}) (out canceled, err error) {
+			if scans, err := s.Store.Scans(ctx, store.ScanFilter{RunID: in.Run, Account: in.Body.Account, Limit: 1}); err != nil {
+				return out, err
+			} else if len(scans) == 0 {
+				return out, huma.Error404NotFound("no run of that id scans this")
+			}
+			if err := s.Store.Audit(ctx, access.Entry{Actor: by, Action: access.ScanCancel, Object: "run/" + in.Run, Reason: in.Body.Account, Request: requestID(ctx)}); err != nil {
+				return out, err
+			}
+			accounts, err := s.Cancel(ctx, in.Run, in.Body.Account, by.ID)
+			out.Accounts = append([]string{}, accounts...)
+			return out, err
+		})
 }

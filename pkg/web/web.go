@@ -37,6 +37,8 @@ type Options struct {
 	Signin   *signin.Server
 	// Trigger queues a scan of a connection and returns the run's id.
 	Trigger func(ctx context.Context, connection string) (string, error)
+	// Cancel stops what a run has not sealed, of one account or for "" of all, and returns the accounts; by says who.
+	Cancel  func(ctx context.Context, run, account, by string) ([]string, error)
 	Log     *slog.Logger
 	Version string
 	// Pages adds the pages to the mux, behind the same middleware. Nil: none.

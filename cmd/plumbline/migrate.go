@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
@@ -24,6 +26,11 @@ func newMigrate(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(applied) > 0 {
+				if err := auditMigration(c.Context(), a.databaseURL, applied); err != nil {
+					return err
+				}
+			}
 			rows := [][]any{}
 			for _, name := range applied {
 				rows = append(rows, []any{name})
@@ -31,6 +38,16 @@ func newMigrate(a *app) *cobra.Command {
 			return a.show(append([]string{}, applied...), []string{"applied"}, rows)
 		},
 	}
+}
+
+// auditMigration tells of migrations in the log that they may just have made.
+func auditMigration(ctx context.Context, url string, applied []string) error {
+	db, err := store.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Audit(ctx, access.Entry{Actor: operator(), Action: access.SchemaMigrate, Object: "schema/" + applied[len(applied)-1], Reason: version})
 }
 
 func newVersion(a *app) *cobra.Command {

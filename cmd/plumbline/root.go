@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -144,24 +143,6 @@ func withStoreAt(ctx context.Context, url string, f func(*store.Store) error) er
 	defer s.Close()
 	s.Types = types()
 	return f(s)
-}
-
-// redactionKey is the secret that keys the digests which stand for redacted values: made once, kept in the data directory, so
-// that equal values stay equal from scan to scan and nobody without the key can guess one.
-func (a *app) redactionKey() ([]byte, error) {
-	path := filepath.Join(a.dataDir, "redaction.key")
-	if key, err := os.ReadFile(path); err == nil && len(key) == 32 {
-		return key, nil
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	if err := os.MkdirAll(a.dataDir, 0o755); err != nil {
-		return nil, fmt.Errorf("%w: data directory: %w", posture.ErrSetup, err)
-	}
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("%w: write redaction key: %w", posture.ErrSetup, err)
-	}
-	return key, nil
 }
 
 // loadRules loads the rules that are part of the program.

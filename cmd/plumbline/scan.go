@@ -97,11 +97,14 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 			if _, err := open(ctx, transport.Options{}); err != nil {
 				return err
 			}
-			var settings transport.Options
-			if settings.RedactKey, err = a.redactionKey(); err != nil {
-				return err
-			}
 			return a.withStore(ctx, func(db *store.Store) error {
+				var settings transport.Options
+				if settings.RedactKey, err = a.sameRedactionKey(ctx, db, ""); err != nil {
+					return err
+				}
+				if err := saveRules(ctx, db, set); err != nil {
+					return err
+				}
 				scanner := newScanner(set, db, provider, open, settings, trusted)
 				scanner.Log = a.log()
 				update, finish := progress(a.err, "reading")

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-dev/plumbline/collectors/transport"
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/alert"
 	"github.com/plumbline-dev/plumbline/pkg/alert/channel"
 	"github.com/plumbline-dev/plumbline/pkg/config"
@@ -154,9 +155,25 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 		log.InfoContext(ctx, "settings read again", "file", file)
 	})
 	options := transport.Options{}
-	if options.RedactKey, err = a.redactionKey(); err != nil {
+	if options.RedactKey, err = a.sameRedactionKey(ctx, db, settings.Worker.RedactionKeyFile); err != nil {
 		return err
 	}
+	if err := saveRules(ctx, db, current.Load().set); err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	process := access.Entry{Actor: access.Engine, Action: access.ServiceStart, Object: fmt.Sprintf("process/%s-%d", host, os.Getpid()), Reason: version}
+	if err := db.Audit(ctx, process); err != nil {
+		return err
+	}
+	defer func() {
+		process.Action = access.ServiceStop
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := db.Audit(ending, process); err != nil {
+			log.WarnContext(ctx, "the audit log does not tell of this stop", "error", err)
+		}
+	}()
 	inForceSettings := func() *config.Config { return current.Load().settings }
 	jobs := &job.Service{
 		Store: db, Log: log, Settings: inForceSettings,

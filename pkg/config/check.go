@@ -162,7 +162,7 @@ func (k *checker) aws(path string, a AWS) {
 		}
 	}
 	if (len(a.Accounts) > 1 || a.Organization != "") && a.Role == "" {
-		k.bad(path+".role", "", "several accounts, or an organization, and no role", "name the role that can be assumed in each of them")
+		k.bad(path+".role", "", "several accounts and no role", "name the role that can be assumed in each of them")
 	}
 	switch {
 	case strings.HasPrefix(a.Role, "arn:"):

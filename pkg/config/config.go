@@ -40,7 +40,10 @@ type Worker struct {
 	Scans       int           `yaml:"scans" default:"4"`         // accounts read at once
 	Deliveries  int           `yaml:"deliveries" default:"8"`    // alerts delivered at once
 	ScanTimeout time.Duration `yaml:"scan_timeout" default:"2h"` // of one account
-	QuotaShare  float64       `yaml:"quota_share" default:"0.5"` // part of each service's published request rate that one process uses, above 0 and at most 1
+	// RedactionKeyFile holds the secret behind the digests of redacted values; all processes on one database need the same. Empty:
+	// redaction.key in the data directory.
+	RedactionKeyFile string  `yaml:"redaction_key_file"`
+	QuotaShare       float64 `yaml:"quota_share" default:"0.5"` // part of each service's published request rate that one process uses, above 0 and at most 1
 }
 
 // Connection is credentials that read one or several accounts of one cloud. Exactly one of AWS, GCP and Azure is set.

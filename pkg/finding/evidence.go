@@ -69,8 +69,8 @@ func (a Attachment) Check() error {
 func (a Attachment) Review(accepted bool, by access.Actor, reason string, at time.Time) (Attachment, error) {
 	problem := ""
 	switch {
-	case by.ID == a.Uploader:
-		problem = by.ID + " attached it: another person has to review it"
+	case by.Person() == a.Uploader: // with a token of theirs, too
+		problem = by.Person() + " attached it: another person has to review it"
 	case !accepted && reason == "":
 		problem = "say why it is returned"
 	case a.Accepted():
@@ -79,7 +79,7 @@ func (a Attachment) Review(accepted bool, by access.Actor, reason string, at tim
 	if problem != "" {
 		return a, fmt.Errorf("%w: attachment %d: %s", posture.ErrInvalid, a.ID, problem)
 	}
-	a.Reviews = append(a.Reviews[:len(a.Reviews):len(a.Reviews)], Review{at, by.ID, accepted, reason})
+	a.Reviews = append(a.Reviews[:len(a.Reviews):len(a.Reviews)], Review{at, by.Person(), accepted, reason})
 	return a, nil
 }
 

@@ -196,6 +196,10 @@ func TestReview(t *testing.T) {
 	if _, err := a.Review(true, alice, "", day(1)); err == nil || !strings.Contains(err.Error(), "another person") {
 		t.Errorf("reviewed by who attached it: %v", err)
 	}
+	token := access.Actor{ID: "token:7", Owner: alice.ID, Kind: access.Machine}
+	if _, err := a.Review(true, token, "", day(1)); err == nil || !strings.Contains(err.Error(), "another person") {
+		t.Errorf("reviewed with a token of who attached it: %v", err)
+	}
 	if _, err := a.Review(false, bob, "", day(1)); err == nil || !strings.Contains(err.Error(), "say why") {
 		t.Errorf("returned without a reason: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
@@ -172,7 +173,9 @@ func (w *scanWorker) sealed(ctx context.Context, args scanArgs, snapshot posture
 			return err
 		}
 	}
-	return w.Store.EndScan(ctx, args.Account, args.Run, store.ScanSealed, snapshot.Seq, "")
+	return errors.Join(
+		w.Store.EndScan(ctx, args.Account, args.Run, store.ScanSealed, snapshot.Seq, ""),
+		w.tell(ctx, args, access.Done, fmt.Sprintf("sealed snapshot %d", snapshot.Seq)))
 }
 
 // failed says what becomes of an attempt: shutting down gives it back, the last failure tells people.
@@ -196,7 +199,12 @@ func (w *scanWorker) failed(ctx context.Context, job *river.Job[scanArgs], probl
 // gaveUp ends a scan without a snapshot, and tells people.
 func (w *scanWorker) gaveUp(ctx context.Context, args scanArgs, problem error) error {
 	_, err := w.queue.Insert(ctx, monitorArgs{Schedule: args.Schedule, Due: w.Store.Clock(), Account: args.Account, Problem: problem.Error()}, nil)
-	return errors.Join(err, w.Store.EndScan(ctx, args.Account, args.Run, store.ScanFailed, 0, problem.Error()))
+	return errors.Join(err, w.Store.EndScan(ctx, args.Account, args.Run, store.ScanFailed, 0, problem.Error()), w.tell(ctx, args, access.Failed, problem.Error()))
+}
+
+// tell writes into the audit log how a scan ended. One that is killed while it does may tell twice.
+func (w *scanWorker) tell(ctx context.Context, args scanArgs, outcome access.Outcome, what string) error {
+	return w.Store.Audit(ctx, access.Entry{Actor: access.Engine, Action: access.ScanFinish, Object: "account/" + args.Account, Reason: what, Request: args.Run, Outcome: outcome})
 }
 
 // NextRetry is short at first: most failures pass, and what was read is kept.

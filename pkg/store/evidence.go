@@ -20,7 +20,7 @@ import (
 // the upload, which nobody else can set. It is never changed: a better one is attached beside it.
 func (s *Store) Attach(ctx context.Context, by access.Actor, a finding.Attachment, data []byte) (finding.Attachment, error) {
 	sum := sha256.Sum256(data)
-	a.Size, a.SHA256, a.Uploader, a.Uploaded, a.Reviews = int64(len(data)), hex.EncodeToString(sum[:]), by.ID, s.now(), []finding.Review{}
+	a.Size, a.SHA256, a.Uploader, a.Uploaded, a.Reviews = int64(len(data)), hex.EncodeToString(sum[:]), by.Person(), s.now(), []finding.Review{}
 	a.From, a.To = a.From.UTC().Truncate(time.Microsecond), a.To.UTC().Truncate(time.Microsecond)
 	for _, text := range []*string{&a.Control, &a.Slot, &a.Name, &a.Media} {
 		*text = ledger.Text(*text)

@@ -70,7 +70,9 @@ func newSite(t testing.TB) *site {
 		Store: db, Signin: door, Log: log, Version: "test", Set: func() *rule.Set { return set }, Settings: func() *config.Config { return settings },
 		Alerts:  func() *alert.Dispatcher { return &alert.Dispatcher{Store: db, Now: db.Clock} },
 		Trigger: func(context.Context, string) (string, error) { return "run", nil },
-		Cancel:  func(context.Context, string, string, string) ([]string, error) { return []string{"aws:111122223333"}, nil },
+		Cancel: func(context.Context, string, string, string) ([]string, error) {
+			return []string{"aws:111122223333"}, nil
+		},
 	})
 	s.Handler = s.server.handler()
 	return s

@@ -80,6 +80,11 @@ func (k *checker) check(c *Config) {
 	}
 	k.address("server.listen", c.Server.Listen)
 	k.url("server.url", c.Server.URL, false)
+	for i, network := range c.Server.TrustedProxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			k.bad(fmt.Sprintf("server.trusted_proxies[%d]", i+1), network, "not a network", "write one such as 10.0.0.0/8, or 10.1.2.3/32 for one proxy")
+		}
+	}
 	k.atLeast("worker.scans", c.Worker.Scans, 1)
 	k.atLeast("worker.deliveries", c.Worker.Deliveries, 1)
 	k.positive("worker.scan_timeout", c.Worker.ScanTimeout)

@@ -33,6 +33,8 @@ type Database struct {
 type Server struct {
 	Listen string `yaml:"listen" default:"127.0.0.1:8080"` // host:port
 	URL    string `yaml:"url"`                             // as people reach it; in links of alerts; empty: http and the address listened on
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For says who asks, such as 10.0.0.0/8.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
 // Worker says how much one process does at once.
@@ -55,6 +57,8 @@ type Connection struct {
 	QuotaShare float64    `yaml:"quota_share"` // zero: that of the worker
 	Exclude    []Excluded `yaml:"exclude"`
 	Trusted    []string   `yaml:"trusted_accounts"` // accounts that are not external, such as those of vendors
+	// Reconcile holds the lists of Google Cloud projects and Azure subscriptions against Cloud Asset Inventory and Azure Resource Graph.
+	Reconcile bool `yaml:"reconcile"`
 }
 
 // Provider is the cloud that the connection reads: aws, azure or gcp.

@@ -29,6 +29,7 @@ const recently = 7 * 24 * time.Hour
 // AlertFilter chooses alerts; empty fields choose all.
 type AlertFilter struct {
 	ID       int64
+	Before   int64 // only those with a smaller number; 0: all
 	Account  string
 	Class    alert.Class
 	Open     bool // not resolved as of the time
@@ -68,6 +69,9 @@ func readAlerts(ctx context.Context, db querier, f AlertFilter) ([]alert.Alert, 
 		FROM alerts a WHERE true`}
 	if f.ID != 0 {
 		q.and(`a.id = ?`, f.ID)
+	}
+	if f.Before != 0 {
+		q.and(`a.id < ?`, f.Before)
 	}
 	if f.Account != "" || f.exactly {
 		q.and(`a.account = ?`, f.Account)

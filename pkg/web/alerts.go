@@ -20,13 +20,14 @@ func (s *server) registerAlerts(api huma.API) {
 			Open     bool   `query:"open" doc:"Only those that are not resolved."`
 			Unrouted bool   `query:"unrouted" doc:"Only those that nobody is told."`
 		}) (out list[alert.Alert], err error) {
-			var before int64
-			if err := in.after(ctx, &before); err != nil {
+			f := store.AlertFilter{Account: in.Account, Class: alert.Class(in.Class), Open: in.Open, Unrouted: in.Unrouted, AsOf: in.at}
+			if err := in.after(ctx, &f.Before); err != nil {
 				return out, err
 			}
 			items, err := newest(in.Limit, func(n int) ([]alert.Alert, error) {
-				return s.Store.Alerts(ctx, store.AlertFilter{Account: in.Account, Class: alert.Class(in.Class), Open: in.Open, Unrouted: in.Unrouted, AsOf: in.at, Limit: n})
-			}, func(a alert.Alert) bool { return (before == 0 || a.ID < before) && sees(ctx, a.Account) })
+				f.Limit = n
+				return s.Store.Alerts(ctx, f)
+			}, func(a alert.Alert) bool { return sees(ctx, a.Account) })
 			if err != nil {
 				return out, err
 			}

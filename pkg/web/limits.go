@@ -1,8 +1,11 @@
 package web
 
 import (
+	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +70,31 @@ func network(address string) string {
 		return prefix.String()
 	}
 	return ip.String()
+}
+
+// client is the address and port of who asks: the peer, or where trusted proxies stand between, the last address that they were asked
+// from and that is none of theirs. What a stranger writes into the header is to the left of that.
+func client(r *http.Request, trusted []string) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || len(trusted) == 0 {
+		return r.RemoteAddr
+	}
+	proxy := func(a netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(network string) bool {
+			prefix, err := netip.ParsePrefix(network)
+			return err == nil && prefix.Contains(a.Unmap())
+		})
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	at := peer
+	for i := len(hops) - 1; i >= 0 && proxy(at.Addr()); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break // whatever is left of it was not written by a proxy of ours
+		}
+		at = netip.AddrPortFrom(hop, 0)
+	}
+	return at.String()
 }
 
 // retryAfter is a wait in whole seconds, as the header of that name says it.

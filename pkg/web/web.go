@@ -140,6 +140,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), nameKey{}, name), patience)
 		defer cancel()
 		r = r.WithContext(ctx)
+		r.RemoteAddr = client(r, s.Settings().Server.TrustedProxies)
 		defer func() {
 			if problem := recover(); problem != nil {
 				s.Log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "panic", problem, "trace", string(debug.Stack()))

@@ -17,8 +17,8 @@ holds() { # value, limit
 now() { date +%s.%N; }
 since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", to - from }'; }
 ratio() { awk -v value="$1" -v limit="$2" 'BEGIN { printf "%.2f", value / limit }'; }
-# metric prints the number before a unit of a benchmark's output.
-metric() { awk -v unit="$1" '{ for (i = 2; i <= NF; i++) if ($i == unit) { print $(i-1); exit } }' "$dir/seal"; }
+# metric prints the number before a unit of a benchmark's output, which is in the file named or else in that of the loads.
+metric() { awk -v unit="$1" '{ for (i = 2; i <= NF; i++) if ($i == unit) { print $(i-1); exit } }' "$dir/${2:-seal}"; }
 
 echo "building" >&2
 go build -trimpath -ldflags "$ldflags" -o "$dir/plumbline" ./cmd/plumbline
@@ -59,6 +59,28 @@ if go test -run '^$' -bench '^BenchmarkSeal$' -benchtime 1x ./pkg/store >"$dir/s
 else
 	cat "$dir/seal" >&2
 	line "loads and differences" "the benchmark failed" "-" "-" no
+	failed=1
+fi
+
+# 10,000 resources over 30 snapshots, with PLUMBLINE_LONG 100,000 over 365, which takes a good part of an hour.
+if go test -timeout 3h -run '^$' -bench '^BenchmarkPackage$' -benchtime 1x ./pkg/evidence/pack >"$dir/package" 2>&1; then
+	size="$(metric resources package) resources, $(metric snapshots package) snapshots"
+	line "package of $size" "built $(metric s/build package) s, verified $(metric s/verify package) s" "-" "-" "-"
+	megabytes=$(metric MB-peak package)
+	line "peak memory of that package" "$megabytes MB" "< 512 MB" "$(ratio "$megabytes" 512)" "$(holds "$megabytes" 512)"
+else
+	cat "$dir/package" >&2
+	line "packages of evidence" "the benchmark failed" "-" "-" no
+	failed=1
+fi
+
+if PLUMBLINE_BENCH_RESOURCES=1000000 PLUMBLINE_BENCH_SNAPSHOTS=365 PLUMBLINE_BENCH_ACCOUNTS=100 go test -run '^$' -bench '^BenchmarkReads$' -benchtime 100x -timeout 60m ./pkg/web >"$dir/reads" 2>&1; then
+	while read -r name rate p95; do
+		line "API as of a random day: ${name//_/ }" "$rate requests/s, p95 $p95 ms" "< 100 ms" "$(ratio "$p95" 100)" "$(holds "$p95" 100)"
+	done < <(awk '/^BenchmarkReads\// { sub(/^BenchmarkReads\//, "", $1); sub(/-[0-9]+$/, "", $1); for (i = 2; i < NF; i++) { if ($(i+1) == "req/s") rate = $i; if ($(i+1) == "p95-ms") p95 = $i }; print $1, rate, p95 }' "$dir/reads" | sort)
+else
+	cat "$dir/reads" >&2
+	line "reads of the API" "the benchmark failed" "-" "-" no
 	failed=1
 fi
 

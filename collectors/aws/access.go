@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/time/rate"
@@ -32,7 +33,10 @@ import (
 type Options struct {
 	// Config is used as it is when its Credentials are set; otherwise the ambient settings are loaded: environment, shared
 	// files, web identity, instance role, and AWS_ENDPOINT_URL.
-	Config     sdk.Config
+	Config sdk.Config
+	// Doer replaces the network, and credentials with it.
+	Doer       transport.Doer
+	Region     string   // where the account is asked who it is; empty: that of the settings
 	Name       string   // what people call the account
 	RoleARN    string   // role to assume, if any
 	ExternalID string   // for RoleARN
@@ -73,11 +77,20 @@ func (c *client) arn(service, resource string) string {
 func Open(ctx context.Context, options Options) (collectors.Account, error) {
 	base := options.Config
 	if base.Credentials == nil {
-		loaded, err := config.LoadDefaultConfig(ctx)
+		var how []func(*config.LoadOptions) error
+		if options.Doer != nil {
+			how = append(how, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("nobody", "nobody", "")))
+		}
+		if options.Region != "" {
+			how = append(how, config.WithRegion(options.Region))
+		}
+		loaded, err := config.LoadDefaultConfig(ctx, how...)
 		if err != nil {
 			return collectors.Account{}, fmt.Errorf("%w: AWS settings: %v", posture.ErrSetup, err)
 		}
-		base = loaded
+		if base = loaded; options.Doer != nil {
+			base.HTTPClient = options.Doer
+		}
 	}
 	if base.Region == "" && len(options.Regions) > 0 {
 		base.Region = options.Regions[0]
@@ -257,6 +270,10 @@ func publishedRate(service string) float64 {
 		return 10
 	case "KMS":
 		return 100
+	case "Lambda":
+		return 15
+	case "Route53":
+		return 5 // for the whole account
 	}
 	return 20
 }

@@ -29,3 +29,11 @@ func required[T any](a *answer, path string, p *T) T {
 	}
 	return *p
 }
+
+// told returns the value of the attribute at path; without one the path is unread.
+func told[S ~string](a *answer, path string, value S) string {
+	if value == "" {
+		a.gaps = append(a.gaps, collectors.Unread(a.lacks(path), path))
+	}
+	return string(value)
+}

@@ -10,6 +10,7 @@ func lacking() map[string][]string {
 		// not known to moto
 		"Account.GetContactInformation":               {"aws.account.contact primary_contact_complete: parse_error"},
 		"CloudWatch.DescribeAlarms":                   {"aws.cloudwatch.alarm: parse_error"}, // not in the protocol the SDK speaks
+		"CodeBuild.ListSourceCredentials":             {"aws.codebuild.source_credential: parse_error"},
 		"ConfigService.DescribeDeliveryChannelStatus": {"aws.configservice.region_status delivery_last_status: parse_error"},
 		"EC2.DescribeClientVpnEndpoints":              {"aws.ec2.client_vpn_endpoint: api_error"},
 		"EC2.DescribeVpcBlockPublicAccessOptions":     {"aws.ec2.region_settings vpc_block_public_access_mode: api_error"},
@@ -22,6 +23,9 @@ func lacking() map[string][]string {
 		"EC2.GetSnapshotBlockPublicAccessState":    {"aws.ec2.region_settings snapshot_block_public_access: api_error"},
 		"GuardDuty.GetFindingsStatistics":          {"aws.guardduty.region_status open_findings: parse_error"},
 		"GuardDuty.ListFindings":                   {"aws.guardduty.region_status oldest_open_finding_at: parse_error"},
+		"KafkaConnect.ListConnectors":              {"aws.kafkaconnect.connector: parse_error"},
+		"Lambda.ListFunctionUrlConfigs":            {"aws.lambda.function url_auth_types: parse_error"},
+		"SSM.DescribeInstanceInformation":          {"aws.ssm.managed_instance: parse_error"},
 		"SecurityHub.GetEnabledStandards":          {"aws.securityhub.region_status enabled_standards: parse_error"},
 		"SecurityHub.ListEnabledProductsForImport": {"aws.securityhub.region_status enabled_products: parse_error"},
 
@@ -53,15 +57,21 @@ func oneSided() map[string]string {
 			aws-cloudwatch-alarm-unauthorized-api-calls aws-cloudwatch-alarm-vpc-changes`,
 		"moto does not know the operation": `
 			aws-ec2-client-vpn-connection-logging-enabled aws-ec2-region-snapshot-public-access-blocked
-			aws-guardduty-findings-triaged aws-guardduty-no-open-high-findings aws-securityhub-enabled`,
+			aws-ec2-instance-ssm-managed aws-guardduty-findings-triaged aws-guardduty-no-open-high-findings aws-lambda-function-url-authenticated
+			aws-securityhub-enabled aws-sns-alarm-topic-subscribed aws-ssm-managed-instance-association-compliant
+			aws-ssm-managed-instance-patch-compliant`,
 		"moto leaves out what the rule needs": `
 			aws-cloudtrail-trail-cloudwatch-delivery aws-ec2-enclave-host-no-open-ingress aws-ec2-enclave-host-not-public
 			aws-ec2-enclave-host-running aws-iam-root-hardware-mfa-enabled aws-iam-root-mfa-enabled aws-iam-root-not-used-recently`,
-		"moto does not heed RestorableByUserIds": "aws-ec2-snapshot-not-public",
-		"the API cannot make the other side":     "aws-iam-root-no-access-keys aws-ec2-instance-in-vpc",
-		"switched off until it has parameters":   "aws-iam-policy-attached-to-role aws-kms-enclave-key-approved-measurements",
+		"moto forgets the setting, or has it with more than we build": `
+			aws-acm-certificate-key-strength aws-acm-certificate-not-expiring aws-cloudfront-distribution-s3-origin-access-control
+			aws-lambda-function-in-vpc aws-secretsmanager-secret-rotated-on-schedule aws-secretsmanager-secret-rotation-enabled`,
+		"only the account nobody looks after has functions": "aws-cloudtrail-lambda-data-events",
+		"moto does not heed RestorableByUserIds":            "aws-ec2-snapshot-not-public",
+		"the API cannot make the other side":                "aws-iam-root-no-access-keys aws-ec2-instance-in-vpc",
+		"switched off until it has parameters":              "aws-iam-policy-attached-to-role aws-kms-enclave-key-approved-measurements",
 		"no reader fills what it rests on": `
-			aws-cloudtrail-lambda-data-events aws-ec2-instance-protected-by-backup aws-ec2-instance-ssm-managed
+			aws-dynamodb-table-in-backup-plan aws-dynamodb-table-protected-by-backup aws-ec2-instance-protected-by-backup
 			aws-ec2-volume-has-recent-snapshot aws-ec2-volume-in-backup-plan aws-ec2-volume-protected-by-backup
 			aws-elbv2-load-balancer-waf-associated aws-iam-workforce-federated aws-rds-cluster-protected-by-backup
 			aws-rds-instance-in-backup-plan aws-rds-instance-protected-by-backup`,

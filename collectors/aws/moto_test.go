@@ -57,7 +57,7 @@ func later(account string) time.Duration {
 
 // builders build the services one after the other; some name what an earlier one built.
 func builders() []func(*builder) {
-	return []func(*builder){buildBuckets, buildMonitoring, buildDetection, buildIAM, buildEC2, buildDatabases, buildBalancers}
+	return []func(*builder){buildBuckets, buildMonitoring, buildDetection, buildIAM, buildEC2, buildDatabases, buildBalancers, buildApplications}
 }
 
 // verdicts says which things pass a rule, fail it, are exempt (not applicable), or are unknown because moto has no answer.
@@ -70,7 +70,7 @@ type verdicts struct{ pass, fail, exempt, unknown string }
 func expected() map[string]verdicts {
 	out := map[string]verdicts{}
 	for _, table := range []map[string]verdicts{
-		s3Verdicts(), monitoringVerdicts(), detectionVerdicts(), iamVerdicts(), ec2Verdicts(), databaseVerdicts(),
+		s3Verdicts(), monitoringVerdicts(), detectionVerdicts(), iamVerdicts(), ec2Verdicts(), databaseVerdicts(), applicationVerdicts(),
 	} {
 		maps.Copy(out, table)
 	}
@@ -191,7 +191,8 @@ func checkVerdicts(t *testing.T, things map[string]thing, got map[string]map[thi
 }
 
 // covered are the services that the builders build for.
-const covered = "account cloudtrail cloudwatch cloudwatchlogs configservice ec2 elbv2 guardduty iam kms rds s3 securityhub"
+const covered = `account acm cloudfront cloudtrail cloudwatch cloudwatchlogs configservice dynamodb ec2 elbv2 guardduty iam kms
+	lambda rds route53 s3 secretsmanager securityhub sns sqs ssm`
 
 // checkCoverage asks of every rule of the services covered a thing that passes and one that fails, or a reason.
 func checkCoverage(t *testing.T, programs []*rule.Program) {

@@ -21,7 +21,7 @@ func rdsReaders() []collectors.Reader[*client] {
 }
 
 var databases = collectors.Reader[*client]{
-	Fills: []*posture.Type{schema.DBInstanceType, schema.DBClusterType},
+	Fills: []*posture.Type{schema.DBInstanceType, schema.DBClusterType, schema.DocumentClusterType, schema.GraphClusterType},
 	Scope: collectors.Regional,
 	Operations: []collectors.Operation{
 		{Name: "RDS.DescribeDBClusters", Permission: "rds:DescribeDBClusters", Body: collectors.Redact("MasterUserPassword")},
@@ -40,10 +40,12 @@ func collectDatabases(ctx context.Context, c *client, emit collectors.Emit) erro
 	clusterErr := pages(ctx, rds.NewDescribeDBClustersPaginator(api, &rds.DescribeDBClustersInput{MaxRecords: sdk.Int32(100)}),
 		func(page *rds.DescribeDBClustersOutput) error {
 			for _, d := range page.DBClusters {
-				if !otherService(d.Engine) {
-					clusters[sdk.ToString(d.DBClusterIdentifier)] = d
-					emitDBCluster(d, emit)
+				if otherService(d.Engine) {
+					emitOtherCluster(d, emit)
+					continue
 				}
+				clusters[sdk.ToString(d.DBClusterIdentifier)] = d
+				emitDBCluster(d, emit)
 			}
 			return nil
 		})
@@ -65,7 +67,10 @@ func collectDatabases(ctx context.Context, c *client, emit collectors.Emit) erro
 	if err != nil {
 		err = collectors.Incomplete(schema.DBInstanceType, fmt.Errorf("list database instances: %w", err))
 	}
-	return errors.Join(collectors.Incomplete(schema.DBClusterType, clusterErr), err)
+	for _, t := range []*posture.Type{schema.DBClusterType, schema.DocumentClusterType, schema.GraphClusterType} {
+		err = errors.Join(err, collectors.Incomplete(t, clusterErr))
+	}
+	return err
 }
 
 func otherService(engine *string) bool {

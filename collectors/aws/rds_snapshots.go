@@ -24,7 +24,7 @@ var dbSnapshots = collectors.Reader[*client]{
 }
 
 var dbClusterSnapshots = collectors.Reader[*client]{
-	Fills: []*posture.Type{schema.DBClusterSnapshotType},
+	Fills: []*posture.Type{schema.DBClusterSnapshotType, schema.DocumentClusterSnapshotType, schema.GraphClusterSnapshotType},
 	Scope: collectors.Regional,
 	Operations: []collectors.Operation{
 		{Name: "RDS.DescribeDBClusterSnapshots", Permission: "rds:DescribeDBClusterSnapshots", Body: collectors.Store},
@@ -100,10 +100,11 @@ func collectDBClusterSnapshots(ctx context.Context, c *client, emit collectors.E
 	list := rds.NewDescribeDBClusterSnapshotsPaginator(api, &rds.DescribeDBClusterSnapshotsInput{MaxRecords: sdk.Int32(100)})
 	err := pages(ctx, list, func(page *rds.DescribeDBClusterSnapshotsOutput) error {
 		for _, s := range page.DBClusterSnapshots {
-			if otherService(s.Engine) {
-				continue
-			}
 			group.Go(func() error {
+				if otherService(s.Engine) {
+					emitOtherClusterSnapshot(ctx, api, s, emit)
+					return nil
+				}
 				a := &answer{service: rds.ServiceID, operation: "DescribeDBClusterSnapshots"}
 				snapshot := &schema.DBClusterSnapshot{
 					Meta:         posture.Meta{Name: sdk.ToString(s.DBClusterSnapshotIdentifier), Tags: dbTags(s.TagList), CreatedAt: posture.FromPtr(s.SnapshotCreateTime)},

@@ -15,6 +15,31 @@ var (
 		"opt_in_status": "opt-in-not-required, opted-in or not-opted-in",
 		"trail_logging": "TrailLogging: some trail is logging and covers this region.",
 	})
+	CertificateType = posture.NewType[Certificate]("aws.acm.certificate", map[string]string{
+		"":                 "Certificate is one certificate in Certificate Manager, of whatever key.\nSource: ListCertificates.",
+		"not_after":        "absent: not issued yet",
+		"renewal_eligible": "renews by itself",
+		"type":             "AMAZON_ISSUED, IMPORTED or PRIVATE",
+	})
+	WorkgroupType = posture.NewType[Workgroup]("aws.athena.workgroup", map[string]string{
+		"":                         "Workgroup is one Athena workgroup.\nSource: ListWorkGroups, GetWorkGroup.",
+		"enforce_configuration":    "clients cannot choose other settings",
+		"managed_results_enabled":  "Athena keeps results itself, encrypted",
+		"result_encryption.option": "SSE_S3, SSE_KMS, CSE_KMS; \"\": not set",
+		"state":                    "ENABLED or DISABLED",
+	})
+	DistributionType = posture.NewType[Distribution]("aws.cloudfront.distribution", map[string]string{
+		"":                           "Distribution is one CloudFront distribution.\nSource: ListDistributions, GetDistributionConfig, CloudWatch Logs DescribeDeliverySources and DescribeDeliveries.",
+		"field_level_encryption_id":  "of the default behaviour",
+		"logging.enabled":            "Enabled: at least one of the three.",
+		"logging.standard_bucket":    "\"\": standard logging to S3 is off",
+		"logging.v2_delivery":        "CloudWatch Logs delivers its access log somewhere",
+		"origins[].protocol_policy":  "\"\" for buckets",
+		"origins[].s3_origin":        "a bucket's REST endpoint; a website endpoint is none",
+		"viewer_certificate.default": "that of *.cloudfront.net",
+		"viewer_protocol_policies":   "of all behaviours, each once",
+		"web_acl_id":                 "\"\": none",
+	})
 	TrailType = posture.NewType[Trail]("aws.cloudtrail.trail", map[string]string{
 		"":                   "Trail is one CloudTrail trail, reported from its home region only.\nSource: DescribeTrails, GetTrailStatus, GetEventSelectors, GetInsightSelectors.",
 		"insights":           "kinds of CloudTrail Insights switched on",
@@ -56,6 +81,21 @@ var (
 		"public":       "Public: everyone is allowed something, and no condition fixes who.",
 		"resource_arn": "\"\" for scope ACCOUNT",
 	})
+	BuildProjectType = posture.NewType[BuildProject]("aws.codebuild.project", map[string]string{
+		"":                           "BuildProject is one CodeBuild project. Values of its environment are looked at and forgotten.\nSource: ListProjects, BatchGetProjects.",
+		"artifacts":                  "the primary one first",
+		"artifacts[].id":             "\"\" for the primary one",
+		"encryption_key":             "\"\": the account's S3 key of AWS",
+		"env[].type":                 "PLAINTEXT, PARAMETER_STORE or SECRETS_MANAGER",
+		"logs.cloudwatch_status":     "ENABLED where nothing is said",
+		"plaintext_credential_names": "PlaintextCredentialNames are variables kept in clear whose names promise a credential.",
+		"source_auth_type":           "\"\": the project names no credential of its own",
+		"source_credential_type":     "SourceCredentialType is how the region's stored credential for this kind of source authenticates; \"\": there is none.",
+		"source_url_has_credentials": "SourceURLHasCredentials: the URL of a source carries a password or a token.",
+	})
+	SourceCredentialType = posture.NewType[SourceCredential]("aws.codebuild.source_credential", map[string]string{
+		"": "SourceCredential is one credential for source code that a region's projects share.\nSource: ListSourceCredentials.",
+	})
 	ConfigStatusType = posture.NewType[ConfigStatus]("aws.configservice.region_status", map[string]string{
 		"":                           "ConfigStatus says how AWS Config is set up in a region. Recorders that belong to another AWS service do not count.\nSource: DescribeConfigurationRecorders, DescribeConfigurationRecorderStatus, DescribeDeliveryChannels,\nDescribeDeliveryChannelStatus. One per region.",
 		"delivery_last_status":       "DeliveryLastStatus is FAILURE when the last delivery of history, snapshot or stream failed, SUCCESS when one succeeded and none failed, NOT_APPLICABLE when none is wanted, and \"\" before the first.",
@@ -63,6 +103,46 @@ var (
 		"recorded_type_count":        "types listed one by one; 0 when all are recorded",
 		"recorder_uses_service_role": "the service-linked role of AWS Config",
 		"recording_strategy":         "\"\": the recorder was set up before strategies existed",
+	})
+	TransferTaskType = posture.NewType[TransferTask]("aws.datasync.task", map[string]string{
+		"":              "TransferTask is one DataSync task.\nSource: ListTasks, DescribeTask.",
+		"log_group_arn": "\"\": no log",
+	})
+	DAXClusterType = posture.NewType[DAXCluster]("aws.dax.cluster", map[string]string{
+		"":                    "DAXCluster is one DynamoDB accelerator.\nSource: DescribeClusters.",
+		"endpoint_encryption": "NONE or TLS",
+	})
+	ReplicationEndpointType = posture.NewType[ReplicationEndpoint]("aws.dms.endpoint", map[string]string{
+		"":                   "ReplicationEndpoint is one database that the Database Migration Service reads or writes.\nSource: DescribeEndpoints.",
+		"endpoint_type":      "source or target",
+		"redis_ssl_protocol": "plaintext or ssl-encryption; \"\" for other engines",
+		"ssl_mode":           "none, require, verify-ca or verify-full",
+	})
+	ReplicationInstanceType = posture.NewType[ReplicationInstance]("aws.dms.replication_instance", map[string]string{
+		"": "ReplicationInstance is one replication instance of the Database Migration Service.\nSource: DescribeReplicationInstances.",
+	})
+	ReplicationTaskType = posture.NewType[ReplicationTask]("aws.dms.replication_task", map[string]string{
+		"":                  "ReplicationTask is one task of the Database Migration Service.\nSource: DescribeReplicationTasks.",
+		"source_logging_ok": "SourceLoggingOK: capture and unload of the source are logged in the default severity or a finer one.",
+		"target_logging_ok": "TargetLoggingOK says so of load and apply at the target.",
+	})
+	DocumentClusterType = posture.NewType[DocumentCluster]("aws.docdb.cluster", map[string]string{
+		"":                    "DocumentCluster is one DocumentDB cluster. The API of RDS tells of it too.\nSource: DescribeDBClusters.",
+		"enabled_log_exports": "audit, profiler",
+	})
+	DocumentClusterSnapshotType = posture.NewType[DocumentClusterSnapshot]("aws.docdb.cluster_snapshot", map[string]string{
+		"": "DocumentClusterSnapshot is one snapshot of a DocumentDB cluster, owned by this account.\nSource: DescribeDBClusterSnapshots, DescribeDBClusterSnapshotAttributes for manual ones: others cannot be shared.",
+	})
+	TableType = posture.NewType[Table]("aws.dynamodb.table", map[string]string{
+		"":                              "Table is one DynamoDB table.\nSource: ListTables, DescribeTable, DescribeContinuousBackups, ListTagsOfResource, GetResourcePolicy.",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"billing_mode":                  "PROVISIONED or PAY_PER_REQUEST",
+		"pitr_recovery_days":            "absent: point-in-time recovery is off",
+		"pitr_status":                   "ENABLED or DISABLED",
+		"policy_public":                 "PolicyPublic: an Allow for everyone has no condition that fixes account, principal or organization.",
+		"resource_policy":               "\"\": none",
+		"sse.type":                      "KMS, whoever manages the key",
 	})
 	ClientVPNEndpointType = posture.NewType[ClientVPNEndpoint]("aws.ec2.client_vpn_endpoint", map[string]string{
 		"":                     "ClientVPNEndpoint is one endpoint that people connect to; deleted ones are left out.\nSource: DescribeClientVpnEndpoints, DescribeClientVpnAuthorizationRules.",
@@ -195,6 +275,30 @@ var (
 	VPNConnectionType = posture.NewType[VPNConnection]("aws.ec2.vpn_connection", map[string]string{
 		"": "VPNConnection is one site-to-site connection; deleted ones are left out. Its configuration, which holds keys, is never stored.\nSource: DescribeVpnConnections.",
 	})
+	RepositoryType = posture.NewType[Repository]("aws.ecr.repository", map[string]string{
+		"":               "Repository is one private image repository of ECR.\nSource: DescribeRepositories, BatchGetRepositoryScanningConfiguration, GetRepositoryPolicy, GetLifecyclePolicy.",
+		"kms_key":        "\"\" with a key of S3",
+		"policy":         "\"\": none",
+		"policy_public":  "PolicyPublic: an Allow for everyone has no condition that fixes account, principal or organization.",
+		"scan_frequency": "SCAN_ON_PUSH, CONTINUOUS_SCAN or MANUAL",
+		"scan_on_push":   "as the registry's rules have it in the end",
+		"tag_mutability": "MUTABLE, IMMUTABLE, or either with exclusions",
+	})
+	FileSystemType = posture.NewType[FileSystem]("aws.efs.file_system", map[string]string{
+		"":                              "FileSystem is one EFS file system.\nSource: DescribeFileSystems, DescribeBackupPolicy, DescribeFileSystemPolicy.",
+		"availability_zone_name":        "\"\": in all zones of the region",
+		"backup.in_plan":                "some backup selection of the account and region selects it",
+		"backup.last_recovery_point_at": "LastRecoveryPointAt is absent when AWS Backup has never backed it up.",
+		"backup_policy_status":          "of automatic backups; DISABLED where there is none",
+		"policy":                        "\"\": none, and the VPC alone decides",
+		"policy_public":                 "PolicyPublic: an Allow for everyone is limited neither to mount targets nor by account, organization or VPC.",
+		"policy_requires_tls":           "PolicyRequiresTLS: a Deny holds for everyone who mounts without TLS.",
+	})
+	CacheReplicationGroupType = posture.NewType[CacheReplicationGroup]("aws.elasticache.replication_group", map[string]string{
+		"":                        "CacheReplicationGroup is one ElastiCache replication group of Redis OSS or Valkey.\nSource: DescribeReplicationGroups.",
+		"snapshot_retention_days": "0: none are taken",
+		"transit_encryption_mode": "preferred or required; \"\" is required",
+	})
 	ListenerType = posture.NewType[Listener]("aws.elbv2.listener", map[string]string{
 		"":                   "Listener is one listener of an application, network or gateway load balancer.\nSource: DescribeListeners, DescribeRules, DescribeSSLPolicies.",
 		"certificate_arns":   "the default certificate",
@@ -211,6 +315,17 @@ var (
 		"scheme":               "internet-facing or internal",
 		"tls_listener_count":   "listeners with protocol HTTPS or TLS",
 		"web_acl_arn":          "WebACLARN is the web access control list in front of the load balancer; \"\": none.",
+	})
+	GlueJobType = posture.NewType[GlueJob]("aws.glue.job", map[string]string{
+		"":                       "GlueJob is one Glue job, without its script and most of its arguments.\nSource: GetJobs, GetSecurityConfigurations.",
+		"continuous_logging_arg": "of --enable-continuous-cloudwatch-log; \"\": not given",
+		"glue_version":           "\"5.0\"",
+		"s3_encryption_arg":      "of --encryption-type",
+		"s3_encryption_mode":     "The modes are those of the named security configuration; DISABLED where none is named, or it is gone.",
+	})
+	GlueStatusType = posture.NewType[GlueStatus]("aws.glue.region_status", map[string]string{
+		"":                         "GlueStatus is the Glue data catalog of one region.\nSource: GetDataCatalogEncryptionSettings, GetConnections.",
+		"metadata_encryption_mode": "DISABLED, SSE-KMS, …",
 	})
 	GuardDutyStatusType = posture.NewType[GuardDutyStatus]("aws.guardduty.region_status", map[string]string{
 		"":                         "GuardDutyStatus says how GuardDuty is set up in a region and what it has found.\nSource: ListDetectors, GetDetector, GetFindingsStatistics, GetAdministratorAccount, ListFindings, GetFindings. One per region.",
@@ -283,6 +398,20 @@ var (
 		"password_last_used_at":      "absent: never",
 		"permissions_boundary_arn":   "\"\": none",
 	})
+	KafkaClusterType = posture.NewType[KafkaCluster]("aws.kafka.cluster", map[string]string{
+		"":                         "KafkaCluster is one MSK cluster. Serverless ones always speak TLS and know their callers by IAM.\nSource: ListClustersV2.",
+		"client_broker_encryption": "TLS, TLS_PLAINTEXT or PLAINTEXT",
+		"cluster_type":             "PROVISIONED or SERVERLESS",
+		"public_access_type":       "DISABLED, SERVICE_PROVIDED_EIPS or \"\"",
+	})
+	KafkaConnectorType = posture.NewType[KafkaConnector]("aws.kafkaconnect.connector", map[string]string{
+		"":                      "KafkaConnector is one MSK Connect connector.\nSource: ListConnectors.",
+		"encryption_in_transit": "PLAINTEXT or TLS",
+	})
+	DataStreamType = posture.NewType[DataStream]("aws.kinesis.stream", map[string]string{
+		"":                "DataStream is one Kinesis data stream.\nSource: ListStreams, DescribeStreamSummary.",
+		"encryption_type": "NONE or KMS",
+	})
 	KMSKeyType = posture.NewType[KMSKey]("aws.kms.key", map[string]string{
 		"":                               "KMSKey is one KMS key. Of keys that AWS manages only the description and the aliases are read: their policy and rotation\nare not the customer's.\nSource: ListKeys, DescribeKey, GetKeyRotationStatus, GetKeyPolicy, ListAliases, ListResourceTags.",
 		"aliases":                        "without \"alias/\"",
@@ -306,8 +435,37 @@ var (
 		"rotation_period_days":           "absent: does not rotate",
 	})
 	FunctionType = posture.NewType[Function]("aws.lambda.function", map[string]string{
-		"": "Function is one Lambda function. No reader fills it in this release.",
-	}).AsExternal()
+		"":                     "Function is one Lambda function, as its newest code runs; replicas for CloudFront in other regions are left out.\nSource: ListFunctions, GetPolicy, GetFunctionConcurrency, ListFunctionUrlConfigs, GetFunctionEventInvokeConfig.",
+		"kms_key_arn":          "\"\": variables under the key AWS manages",
+		"policy":               "\"\": none",
+		"policy_public":        "PolicyPublic: the policy lets everyone in, whatever account or event source they come from.",
+		"reserved_concurrency": "absent: shares the account's pool",
+		"runtime":              "\"\" for container images",
+		"subnet_zone_count":    "SubnetZoneCount counts the availability zones of SubnetIDs.",
+		"suspicious_env_names": "name or value looks like a credential",
+		"url_auth_types":       "of the function's URLs: AWS_IAM or NONE",
+		"vpc_id":               "\"\": runs outside the account's networks",
+	})
+	MessageBrokerType = posture.NewType[MessageBroker]("aws.mq.broker", map[string]string{
+		"":            "MessageBroker is one Amazon MQ broker.\nSource: ListBrokers, DescribeBroker.",
+		"engine_type": "ACTIVEMQ or RABBITMQ",
+		"logs.audit":  "RabbitMQ has none",
+	})
+	GraphClusterType = posture.NewType[GraphCluster]("aws.neptune.cluster", map[string]string{
+		"": "GraphCluster is one Neptune cluster, told of like those of DocumentDB.\nSource: DescribeDBClusters.",
+	})
+	GraphClusterSnapshotType = posture.NewType[GraphClusterSnapshot]("aws.neptune.cluster_snapshot", map[string]string{
+		"": "GraphClusterSnapshot is one snapshot of a Neptune cluster, owned by this account.\nSource: DescribeDBClusterSnapshots, DescribeDBClusterSnapshotAttributes for manual ones: others cannot be shared.",
+	})
+	SearchDomainType = posture.NewType[SearchDomain]("aws.opensearch.domain", map[string]string{
+		"":                         "SearchDomain is one OpenSearch Service domain, with either engine.\nSource: ListDomainNames, DescribeDomains.",
+		"access_policy":            "\"\": none",
+		"engine_version":           "OpenSearch_2.19, Elasticsearch_7.10",
+		"log_types_enabled":        "those that have a log group",
+		"policy_public":            "PolicyPublic: an Allow for everyone fixes neither address nor account nor organization.",
+		"software_update_deadline": "absent: none is set",
+		"vpc_id":                   "\"\": the endpoint is on the internet",
+	})
 	OrganizationAccountType = posture.NewType[OrganizationAccount]("aws.organizations.account", map[string]string{
 		"":       "OrganizationAccount is an account of the organization that this account manages. Others list none.\nSource: ListAccounts. Its id is the account's number.",
 		"joined": "INVITED or CREATED",
@@ -350,6 +508,19 @@ var (
 		"":              "DBSnapshot is one snapshot of a database instance, owned by this account.\nSource: DescribeDBSnapshots, DescribeDBSnapshotAttributes for manual ones: others cannot be shared.",
 		"snapshot_type": "manual, automated or awsbackup",
 	})
+	RedshiftClusterType = posture.NewType[RedshiftCluster]("aws.redshift.cluster", map[string]string{
+		"":                                  "RedshiftCluster is one provisioned Redshift cluster.\nSource: DescribeClusters, DescribeLoggingStatus, DescribeClusterParameters.",
+		"audit_log_destination":             "s3 or cloudwatch",
+		"audit_log_exports":                 "told for CloudWatch alone",
+		"automated_snapshot_retention_days": "0: none are taken",
+		"multi_az":                          "Enabled or Disabled",
+		"require_ssl":                       "RequireSSL: every parameter group of the cluster sets require_ssl.",
+	})
+	HostedZoneType = posture.NewType[HostedZone]("aws.route53.hosted_zone", map[string]string{
+		"":                    "HostedZone is one DNS zone of Route 53.\nSource: ListHostedZones, ListQueryLoggingConfigs.",
+		"private":             "answers inside VPCs only",
+		"query_log_group_arn": "\"\": queries are not logged",
+	})
 	BucketType = posture.NewType[Bucket]("aws.s3.bucket", map[string]string{
 		"":                         "Bucket is one general-purpose S3 bucket. Directory buckets, which have few of these settings, are not read.\nSource: ListBuckets, GetPublicAccessBlock, GetBucketPolicy, GetBucketPolicyStatus, GetBucketAcl,\nGetBucketOwnershipControls, GetBucketEncryption, GetBucketVersioning, GetBucketLogging, GetBucketLifecycleConfiguration,\nGetBucketReplication, GetObjectLockConfiguration, GetBucketNotificationConfiguration, GetBucketTagging, HeadBucket.",
 		"acl_grants[].grantee":     "URI of a group, or canonical id of an account",
@@ -379,14 +550,61 @@ var (
 	AccountPublicAccessBlockType = posture.NewType[AccountPublicAccessBlock]("aws.s3control.account_public_access_block", map[string]string{
 		"": "AccountPublicAccessBlock is S3 Block Public Access of the whole account.\nSource: S3 Control GetPublicAccessBlock. One per account.",
 	})
+	SecretType = posture.NewType[Secret]("aws.secretsmanager.secret", map[string]string{
+		"":                       "Secret is one secret of Secrets Manager; its value is never asked for.\nSource: ListSecrets, GetResourcePolicy.",
+		"is_replica":             "IsReplica: the secret follows one in another region.",
+		"kms_key_id":             "\"\": the key that AWS manages for the account",
+		"last_accessed_at":       "the day",
+		"owning_service":         "the service that made it and rotates it",
+		"policy_public":          "PolicyPublic: an Allow for everyone has no condition that fixes account, principal or organization.",
+		"primary_region":         "\"\": not replicated",
+		"resource_policy":        "\"\": none",
+		"rotation_interval_days": "absent: a schedule expression, or no rotation",
+		"rotation_schedule":      "rate() or cron()",
+	})
 	SecurityHubStatusType = posture.NewType[SecurityHubStatus]("aws.securityhub.region_status", map[string]string{
 		"":                  "SecurityHubStatus says how Security Hub is set up in a region.\nSource: DescribeHub, GetEnabledStandards, ListEnabledProductsForImport. One per region.",
 		"enabled_products":  "ARNs of products whose findings come in",
 		"enabled_standards": "ARNs of standards that are ready, or incomplete",
 	})
+	StateMachineType = posture.NewType[StateMachine]("aws.sfn.state_machine", map[string]string{
+		"":                "StateMachine is one Step Functions state machine, without its definition.\nSource: ListStateMachines, DescribeStateMachine.",
+		"encryption_type": "\"\": a key of AWS",
+		"log_level":       "ALL, ERROR, FATAL or OFF",
+		"machine_type":    "STANDARD or EXPRESS",
+	})
+	TopicType = posture.NewType[Topic]("aws.sns.topic", map[string]string{
+		"":                        "Topic is one SNS topic. Of its subscriptions only their numbers are kept.\nSource: ListTopics, GetTopicAttributes, ListSubscriptions.",
+		"alarm_target":            "AlarmTarget: an alarm of the region notifies the topic.",
+		"http_subscription_count": "with protocol http, made in this account",
+		"kms_master_key_id":       "\"\": not encrypted with KMS",
+		"policy_public":           "PolicyPublic: an Allow for everyone has no condition that fixes account, source or organization.",
+	})
+	QueueType = posture.NewType[Queue]("aws.sqs.queue", map[string]string{
+		"":                     "Queue is one SQS queue.\nSource: ListQueues, GetQueueAttributes.",
+		"is_dead_letter_queue": "IsDeadLetterQueue: another queue of the region sends here what it cannot deliver.",
+		"policy":               "\"\": none",
+		"policy_public":        "PolicyPublic: an Allow for everyone has no condition that fixes account, source or organization.",
+		"sqs_managed_sse":      "encrypted with a key that SQS keeps",
+	})
+	DocumentType = posture.NewType[Document]("aws.ssm.document", map[string]string{
+		"":       "Document is one Systems Manager document of this account.\nSource: ListDocuments, DescribeDocumentPermission.",
+		"public": "shared with every account",
+	})
+	ManagedInstanceType = posture.NewType[ManagedInstance]("aws.ssm.managed_instance", map[string]string{
+		"":                       "ManagedInstance is one machine that an agent registered with Systems Manager.\nSource: DescribeInstanceInformation, ListResourceComplianceSummaries.",
+		"association_compliance": "\"\": nothing is associated",
+		"instance_id":            "i-… of EC2, mi-… elsewhere",
+		"patch_compliance":       "COMPLIANT, NON_COMPLIANT; \"\": never scanned",
+		"ping_status":            "Online, ConnectionLost or Inactive",
+	})
 	IdentityType = posture.NewType[Identity]("aws.sts.identity", map[string]string{
 		"":          "Identity proves which account a snapshot is of, and who read it.\nSource: GetCallerIdentity. One per account.",
 		"partition": "aws, aws-us-gov or aws-cn",
+	})
+	TransferServerType = posture.NewType[TransferServer]("aws.transfer.server", map[string]string{
+		"":          "TransferServer is one Transfer Family server.\nSource: ListServers, DescribeServer.",
+		"protocols": "SFTP, FTPS, FTP, AS2",
 	})
 )
 
@@ -395,12 +613,25 @@ func Types() []*posture.Type {
 	return []*posture.Type{
 		ContactType,
 		RegionType,
+		CertificateType,
+		WorkgroupType,
+		DistributionType,
 		TrailType,
 		AlarmType,
 		LogGroupType,
 		MetricFilterType,
 		LogsResourcePolicyType,
+		BuildProjectType,
+		SourceCredentialType,
 		ConfigStatusType,
+		TransferTaskType,
+		DAXClusterType,
+		ReplicationEndpointType,
+		ReplicationInstanceType,
+		ReplicationTaskType,
+		DocumentClusterType,
+		DocumentClusterSnapshotType,
+		TableType,
 		ClientVPNEndpointType,
 		ElasticIPType,
 		FlowLogType,
@@ -419,8 +650,13 @@ func Types() []*posture.Type {
 		EBSVolumeType,
 		VPCType,
 		VPNConnectionType,
+		RepositoryType,
+		FileSystemType,
+		CacheReplicationGroupType,
 		ListenerType,
 		LoadBalancerType,
+		GlueJobType,
+		GlueStatusType,
 		GuardDutyStatusType,
 		IAMFederationType,
 		IAMGroupType,
@@ -431,18 +667,34 @@ func Types() []*posture.Type {
 		IAMRootType,
 		IAMServerCertificateType,
 		IAMUserType,
+		KafkaClusterType,
+		KafkaConnectorType,
+		DataStreamType,
 		KMSKeyType,
 		FunctionType,
+		MessageBrokerType,
+		GraphClusterType,
+		GraphClusterSnapshotType,
+		SearchDomainType,
 		OrganizationAccountType,
 		OrganizationType,
 		DBClusterType,
 		DBClusterSnapshotType,
 		DBInstanceType,
 		DBSnapshotType,
+		RedshiftClusterType,
+		HostedZoneType,
 		BucketType,
 		AccessPointType,
 		AccountPublicAccessBlockType,
+		SecretType,
 		SecurityHubStatusType,
+		StateMachineType,
+		TopicType,
+		QueueType,
+		DocumentType,
+		ManagedInstanceType,
 		IdentityType,
+		TransferServerType,
 	}
 }

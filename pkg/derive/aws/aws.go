@@ -20,6 +20,10 @@ func Derive(inv *derive.Inventory) {
 		metricFilters,
 		logsPolicies,
 		databases,
+		searchDomains,
+		buildProjects,
+		replicationTasks,
+		dataCatalogs,
 		iamRoot,
 		iamPasswordPolicy,
 		iamUsers,
@@ -32,6 +36,15 @@ func Derive(inv *derive.Inventory) {
 		logBuckets,
 		trailBuckets,
 		keys,
+		functions,
+		tables,
+		secrets,
+		topics,
+		queues,
+		distributions,
+		managedInstances,
+		repositories,
+		fileSystems,
 	} {
 		step(inv)
 	}

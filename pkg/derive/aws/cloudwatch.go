@@ -11,15 +11,18 @@ import (
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
-// alarms: going into alarm reaches somebody when an action is not a topic of this account. Whether one of its own topics has
-// subscribers is not collected yet.
+// alarms: going into alarm reaches somebody when an action is not a topic of this account, or one to which somebody subscribed.
 func alarms(inv *derive.Inventory) {
+	topics := derive.ByID(derive.Of[schema.Topic](inv, schema.TopicType))
+	heard := func(t derive.Item[schema.Topic]) derive.Val[bool] {
+		return derive.Map(derive.Read(t, "confirmed_subscriptions", t.V.ConfirmedSubscriptions), func(n int64) bool { return n > 0 })
+	}
 	for _, a := range derive.Of[schema.Alarm](inv, schema.AlarmType).Items {
 		reaches := derive.Then(derive.Read(a, "alarm_actions", a.V.AlarmActions), func(actions []string) derive.Val[bool] {
 			var any []derive.Val[bool]
 			for _, action := range actions {
 				if parts := strings.Split(action, ":"); len(parts) > 5 && parts[2] == "sns" && parts[4] == inv.Account.ID {
-					any = append(any, derive.UnreadFor[bool]())
+					any = append(any, derive.Exists(topics.All(action).In(parts[3]), heard)) // one that was deleted reaches nobody
 				} else {
 					any = append(any, derive.Known(true))
 				}

@@ -43,7 +43,8 @@ func newCloud(t testing.TB, pageSize int) *trial.Cloud {
 		Judge:      scan.Judge{Types: set.Compiler.Types(), Programs: set.Of("aws"), Derive: derive.Derive},
 		Opening:    []string{"sts.GetCallerIdentity"},
 		SaysNotSet: map[string]bool{"iam.GetAccountPasswordPolicy": true, "account.GetAlternateContact": true,
-			"s3control.GetPublicAccessBlock": true, "securityhub.DescribeHub": true},
+			"s3control.GetPublicAccessBlock": true, "securityhub.DescribeHub": true,
+			"lambda.GetPolicy": true, "lambda.GetFunctionEventInvokeConfig": true},
 		LastResorts: map[fault.Call]fault.Rule{
 			{Service: "account", Operation: "ListRegions"}: {Call: fault.Call{Service: "ec2", Operation: "DescribeRegions"}, Kind: fault.Denied},
 		},

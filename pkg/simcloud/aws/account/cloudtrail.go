@@ -25,6 +25,7 @@ var cloudtrailService = service{
 			{Name: "excludes-kms", Drift: 0.2},
 			{Name: "no-read-data-events", Share: 0.5},
 			{Name: "no-write-data-events", Share: 0.3, Drift: 0.3},
+			{Name: "no-invocations", Share: 0.4, Drift: 0.2},
 		},
 		Expect: func(s *world.State, it *world.Item) (posture.Key, map[string]posture.Result) {
 			whileLogging := func(r posture.Result) posture.Result {
@@ -52,7 +53,7 @@ var cloudtrailService = service{
 				"aws-cloudtrail-s3-read-data-events":        failIf(off || t.Has("no-read-data-events")),
 				"aws-cloudtrail-s3-write-data-events":       failIf(off || t.Has("no-write-data-events")),
 				"aws-cloudtrail-bedrock-events":             failIf(off),
-				"aws-cloudtrail-lambda-data-events":         posture.Unknown, // functions are not collected
+				"aws-cloudtrail-lambda-data-events":         failIf(off || t.Has("no-invocations")),
 			}
 		},
 		ExpectMore: func(s *world.State) map[world.Judged]posture.Result {
@@ -107,6 +108,10 @@ var cloudtrailService = service{
 			}
 			if !it.Has("no-write-data-events") {
 				out.EventSelectors = append(out.EventSelectors, types.EventSelector{ReadWriteType: types.ReadWriteTypeWriteOnly, IncludeManagementEvents: sdk.Bool(false), DataResources: objects})
+			}
+			if !it.Has("no-invocations") {
+				invocations := []types.DataResource{{Type: sdk.String("AWS::Lambda::Function"), Values: []string{"arn:aws:lambda"}}}
+				out.EventSelectors = append(out.EventSelectors, types.EventSelector{ReadWriteType: types.ReadWriteTypeAll, IncludeManagementEvents: sdk.Bool(false), DataResources: invocations})
 			}
 			return out, nil
 		})

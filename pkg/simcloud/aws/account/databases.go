@@ -16,7 +16,7 @@ import (
 
 // Each region has an Aurora cluster, of which the first instance is the member, and an instance that stands alone.
 var rdsService = service{
-	kinds: []world.Kind{
+	kinds: append([]world.Kind{
 		{
 			Name: "rds.cluster", Count: 1, Fixed: true,
 			Defects: []world.Defect{{Name: "plain", Share: 0.1}, {Name: "no-logs", Share: 0.2, Drift: 0.1}, {Name: "deletable", Share: 0.1, Drift: 0.2}, {Name: "plaintext", Share: 0.2}},
@@ -59,7 +59,7 @@ var rdsService = service{
 		},
 		snapshotKind("rds.snapshot", "aws.rds.snapshot", "snapshot", "aws-rds-snapshot"),
 		snapshotKind("rds.cluster_snapshot", "aws.rds.cluster_snapshot", "cluster-snapshot", "aws-rds-cluster-snapshot"),
-	},
+	}, docdbKinds()...),
 	handle: handleRDS,
 }
 
@@ -104,6 +104,7 @@ func handleRDS(s *aws.Server, w *states) {
 			}
 			out.DBClusters = append(out.DBClusters, cluster)
 		}
+		out.DBClusters = append(out.DBClusters, otherClusters(state, c.Region)...)
 		return out, nil
 	})
 	aws.Handle(s, func(c aws.Call[*rds.DescribeDBInstancesInput]) (*rds.DescribeDBInstancesOutput, error) {
@@ -152,10 +153,11 @@ func handleRDS(s *aws.Server, w *states) {
 			out.DBClusterSnapshots = append(out.DBClusterSnapshots, types.DBClusterSnapshot{DBClusterSnapshotIdentifier: sdk.String(it.Name()), DBClusterSnapshotArn: sdk.String(it.ARN("rds", c.Region, "cluster-snapshot:"+it.Name())), DBClusterIdentifier: sdk.String("ledger"), Engine: sdk.String("aurora-postgresql"),
 				SnapshotType: snapshotType(it), Status: sdk.String("available"), StorageEncrypted: sdk.Bool(!it.Has("plain")), SnapshotCreateTime: sdk.Time(state.Long(it, 20))})
 		}
+		out.DBClusterSnapshots = append(out.DBClusterSnapshots, otherSnapshots(state, c.Region)...)
 		return out, nil
 	})
 	aws.Handle(s, func(c aws.Call[*rds.DescribeDBClusterSnapshotAttributesInput]) (*rds.DescribeDBClusterSnapshotAttributesOutput, error) {
-		it := snapshotNamed(at(w, c).In("rds.cluster_snapshot", c.Region), c.Input.DBClusterSnapshotIdentifier)
+		it := clusterSnapshotNamed(at(w, c), c.Region, c.Input.DBClusterSnapshotIdentifier)
 		if it == nil {
 			return nil, &types.DBClusterSnapshotNotFoundFault{}
 		}

@@ -99,7 +99,7 @@ func expectInstance(s *world.State, it *world.Item) (posture.Key, map[string]pos
 		"aws-ec2-instance-no-exposed-admin-ports":  failIf(exposed("open-ssh", "open-rdp", "open-all")),
 		"aws-ec2-instance-no-exposed-data-ports":   failIf(exposed("open-data", "open-all")),
 		"aws-ec2-instance-no-exposed-legacy-ports": failIf(exposed("open-legacy", "open-all")),
-		"aws-ec2-instance-ssm-managed":             whenRunning(posture.Unknown), // not collected
+		"aws-ec2-instance-ssm-managed":             whenRunning(failIf(!reached(s, it))),
 		"aws-ec2-instance-detailed-monitoring":     whenRunning(failIf(it.Has("no-monitoring"))),
 		"aws-ec2-instance-ebs-optimized":           failIf(it.Has("old-family")),
 		"aws-ec2-instance-protected-by-backup":     posture.Unknown, // not collected

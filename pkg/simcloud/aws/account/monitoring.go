@@ -64,7 +64,8 @@ var cloudwatchService = service{
 				trail := s.Items("cloudtrail.trail")[0]
 				deaf := trail.Has("stopped") || trail.Has("one-region")
 				for _, it := range s.Items("cloudwatch.alarm") {
-					out["aws-cloudwatch-alarm-"+watched[it.Index].rule] = failIf(deaf || it.Has("no-action") || it.Has("muted") || it.Has("narrow-pattern"))
+					out["aws-cloudwatch-alarm-"+watched[it.Index].rule] = failIf(deaf || it.Has("no-action") || it.Has("muted") || it.Has("narrow-pattern") ||
+						toOwnTopic(it) && alarmTopic(s).Has("unheard"))
 				}
 				return out
 			},
@@ -102,7 +103,11 @@ var cloudwatchService = service{
 					Threshold: sdk.Float64(1), EvaluationPeriods: sdk.Int32(1), Period: sdk.Int32(300), Statistic: cwtypes.StatisticSum,
 					ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold,
 				}
-				if !it.Has("no-action") { // the security account's topic
+				switch {
+				case it.Has("no-action"):
+				case toOwnTopic(it):
+					alarm.AlarmActions = []string{topicARN(alarmTopic(at(w, c)))}
+				default: // the security account's topic
 					alarm.AlarmActions = []string{"arn:aws:sns:" + c.Region + ":999900001111:security-alerts"}
 				}
 				out.MetricAlarms = append(out.MetricAlarms, alarm)

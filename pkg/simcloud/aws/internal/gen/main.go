@@ -65,6 +65,12 @@ func folder(service string) string {
 		return "monitoring"
 	case "cloudwatchlogs":
 		return "logs"
+	case "efs":
+		return "elasticfilesystem"
+	case "databasemigrationservice":
+		return "dms"
+	case "sfn":
+		return "states"
 	}
 	return service
 }

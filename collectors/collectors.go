@@ -151,9 +151,21 @@ type Account struct {
 	Tasks           []Task
 	// Explain turns an error of a call into its cause.
 	Explain func(error) posture.Cause
+	// Second is another list of what the account holds; nil: it has none, or is not to be asked.
+	Second *SecondSource
 	// ChangeEvents reads the events of a time from the cloud's own log, oldest and newest included; what could not be read the
 	// coverage says. to is now. Its error is the end of ctx. Nil: the account has no such log.
 	ChangeEvents func(ctx context.Context, from, to time.Time) ([]attribution.Event, attribution.LogCoverage, error)
+}
+
+// SecondSource is a list that the cloud keeps beside those of its services, such as an inventory. It lags behind them.
+type SecondSource struct {
+	Name  string // "Cloud Asset Inventory"
+	Types []*posture.Type
+	// Read returns where the resources of each type lie, by type and id. Types of which there are none may be missing.
+	Read func(ctx context.Context) (map[string]map[string]string, error)
+	// Form is an id as the two are compared.
+	Form func(id string) string
 }
 
 // Permissions lists what the operations need, each once, in order of first use.

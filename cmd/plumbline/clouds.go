@@ -112,7 +112,7 @@ func (c *clouds) open(connection config.Connection, id string) open {
 		return openAWS(options)
 	case connection.GCP != nil:
 		g := connection.GCP
-		options := gcp.Options{Impersonate: g.Impersonate, QuotaProject: g.QuotaProject, AssetInventory: g.AssetInventory, QuotaShare: share}
+		options := gcp.Options{Impersonate: g.Impersonate, QuotaProject: g.QuotaProject, AssetInventory: g.AssetInventory, Reconcile: connection.Reconcile, QuotaShare: share}
 		if strings.HasPrefix(id, "organizations/") {
 			options.Organization = id
 		} else {
@@ -120,7 +120,7 @@ func (c *clouds) open(connection config.Connection, id string) open {
 		}
 		return openGCP(options)
 	}
-	options := azure.Options{Cloud: connection.Azure.Cloud, ResourceGraph: connection.Azure.ResourceGraph, QuotaShare: share}
+	options := azure.Options{Cloud: connection.Azure.Cloud, ResourceGraph: connection.Azure.ResourceGraph, Reconcile: connection.Reconcile, QuotaShare: share}
 	if tenant, ok := strings.CutPrefix(id, "tenants/"); ok {
 		options.Tenant = tenant
 	} else {

@@ -17,6 +17,7 @@ import (
 	"github.com/plumbline-dev/plumbline/collectors/aws"
 	"github.com/plumbline-dev/plumbline/collectors/azure"
 	"github.com/plumbline-dev/plumbline/collectors/gcp"
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/config"
 	"github.com/plumbline-dev/plumbline/pkg/evidence"
 	"github.com/plumbline-dev/plumbline/pkg/evidence/check"
@@ -42,17 +43,24 @@ It tells observations; what they mean is for the auditor to conclude.`,
 	}
 	c.AddCommand(newEvidenceBuild(a), newEvidenceList(a), newEvidenceSample(a), newCheck(a, "verify PACKAGE", "Check that a package is as it was signed, whole, and in the log"),
 		newCheck(a, "reperform PACKAGE", "Judge the recorded settings of a package again and compare"),
-		newCheck(a, "trace PACKAGE RESULT", "Follow a result back to its calls; RESULT is RULE/RESOURCE or a line number"))
+		newEvidenceWitness(a), newCheck(a, "trace PACKAGE RESULT", "Follow a result back to its calls; RESULT is RULE/RESOURCE or a line number"))
 	return c
 }
 
 // newCheck is one command of plumbline-verify.
 func newCheck(a *app, use, short string) *cobra.Command {
 	name, rest, _ := strings.Cut(use, " ")
-	var key, head, rule string
+	var key, head, rule, azureCloud string
+	var raw bool
 	c := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(strings.Count(rest, " ") + 1), Example: "  plumbline evidence " + name + " march.tar.gz" + strings.TrimPrefix(rest, "PACKAGE"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if raw && rule != "" {
+				return usageError{errors.New("--raw reads settings again, and judges nothing: leave out --rule")}
+			}
+			if raw {
+				return a.reperformRaw(c.Context(), args[0], azureCloud)
+			}
 			line := append([]string{name}, args...)
 			for flag, value := range map[string]string{"--key": key, "--head": head, "--rule": rule} {
 				if value != "" {
@@ -74,6 +82,8 @@ func newCheck(a *app, use, short string) *cobra.Command {
 		c.Flags().StringVar(&head, "head", "", "signed head of the log that you got earlier, a `file`")
 	case "reperform":
 		c.Flags().StringVar(&rule, "rule", "", "only this rule")
+		c.Flags().BoolVar(&raw, "raw", false, "instead serve the recorded answers of the clouds to the readers, and compare the settings that they decode; asks nobody else")
+		c.Flags().StringVar(&azureCloud, "azure-cloud", "public", "for --raw: where Azure was read: public, government or china")
 	}
 	return c
 }
@@ -180,8 +190,16 @@ whenever and wherever it is built: a package tells what was known at the first s
 or at the one that --checkpoint names. A day whose account was last read on an earlier one is marked off date.`,
 		Example: `  plumbline evidence build --type type1 --as-of 2026-03-31 --time-zone Europe/Berlin --out march.tar.gz
   plumbline evidence build --as-of 2026-03-31 --account aws:111122223333 --criteria CC6.1,CC7.2 --out march.zip
-  plumbline evidence build --type type2 --from 2026-01-01 --to 2026-06-30 --audit 2026-h1 --out h1/`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.buildEvidence(c.Context(), f) },
+  plumbline evidence build --type type2 --from 2026-01-01 --to 2026-06-30 --out h1/
+  plumbline evidence build --audit 2026-h1 --out h1.tar.gz`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range fixedByAudit {
+				if f.audit != "" && c.Flags().Changed(name) {
+					return usageError{fmt.Errorf("--%s: audit %s says that already; plumbline audits scope changes its scope", name, f.audit)}
+				}
+			}
+			return a.buildEvidence(c.Context(), f)
+		},
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.kind, "type", evidence.Type1, "type1, as of a day, or type2, of a period")
@@ -192,7 +210,7 @@ or at the one that --checkpoint names. A day whose account was last read on an e
 	flags.StringSliceVar(&f.accounts, "account", nil, "only these accounts (aws:111122223333), and what lies above them; may be repeated")
 	flags.StringSliceVar(&f.controls, "controls", nil, "only these controls, by id")
 	flags.StringSliceVar(&f.criteria, "criteria", nil, "only controls that speak to these criteria (CC6.1)")
-	flags.StringVar(&f.audit, "audit", "", "name of the audit that the package is for")
+	flags.StringVar(&f.audit, "audit", "", "the audit that the package is for: it says type, time, accounts, controls, schedule and targets")
 	flags.StringVar(&f.out, "out", "", "directory, or `file` ending in .tar.gz or .zip, that must not be there yet")
 	flags.StringVar(&f.config, "config", os.Getenv("PLUMBLINE_CONFIG"), "settings `file` with rules switched off, accounts left out and owners of controls")
 	flags.StringVar(&f.system, "system", "", "JSON `file` that describes the organization, its system and what is carved out")
@@ -204,6 +222,9 @@ or at the one that --checkpoint names. A day whose account was last read on an e
 	flags.Int64Var(&f.checkpoint, "checkpoint", 0, "what was known at the signed head of this many records of the log")
 	return c
 }
+
+// fixedByAudit are the flags that an audit takes the place of.
+var fixedByAudit = []string{"type", "as-of", "from", "to", "time-zone", "account", "controls", "criteria", "schedule", "max-gap", "target"}
 
 // span returns the time that the package is about, in whole days of the zone; to is not included.
 func (f buildFlags) span(now time.Time) (from, to time.Time, err error) {
@@ -256,10 +277,6 @@ func (f buildFlags) span(now time.Time) (from, to time.Time, err error) {
 }
 
 func (a *app) buildEvidence(ctx context.Context, f buildFlags) error {
-	from, to, err := f.span(time.Now())
-	if err != nil {
-		return err
-	}
 	archive, err := pack.ArchiveName(f.out)
 	if err != nil || f.out == "" {
 		return usageError{fmt.Errorf("--out %q: want a new directory, or a new file that ends in .tar.gz or .zip", f.out)}
@@ -267,10 +284,7 @@ func (a *app) buildEvidence(ctx context.Context, f buildFlags) error {
 	if _, err := os.Lstat(f.out); !errors.Is(err, fs.ErrNotExist) {
 		return usageError{fmt.Errorf("--out %s: is there already", f.out)}
 	}
-	if f.raw == "" {
-		f.raw = map[string]string{evidence.Type1: evidence.RawWhole, evidence.Type2: evidence.RawReference}[f.kind]
-	}
-	if f.raw != evidence.RawWhole && f.raw != evidence.RawReference {
+	if !slices.Contains([]string{"", evidence.RawWhole, evidence.RawReference}, f.raw) {
 		return usageError{fmt.Errorf("--raw %q: want whole or reference", f.raw)}
 	}
 	set, err := loadRules()
@@ -289,57 +303,34 @@ func (a *app) buildEvidence(ctx context.Context, f buildFlags) error {
 		return err
 	}
 	request := evidenceRequest(set, settings)
-	request.Type, request.Audit, request.From, request.To, request.Zone = f.kind, f.audit, from, to, f.zone
-	request.Accounts, request.Controls, request.Criteria, request.Raw = f.accounts, f.controls, f.criteria, f.raw
 	request.Signer, request.Keys = ring.Signer, ring.Keys
-	if request.Schedule, request.MaxGap = f.schedule, f.maxGap; request.MaxGap == 0 {
-		request.MaxGap = f.schedule * 3 / 2
-	}
-	if f.schedule <= 0 || request.MaxGap <= 0 {
-		return usageError{errors.New("--schedule and --max-gap: want a time above zero")}
-	}
-	request.Targets = map[string]time.Duration{}
-	for severity, text := range f.targets {
-		d, err := time.ParseDuration(text)
-		if err != nil || !slices.Contains([]string{"critical", "high", "medium", "low"}, severity) {
-			return usageError{fmt.Errorf("--target %s=%s: want a severity and a duration such as high=720h", severity, text)}
+	if f.audit == "" {
+		if err := f.fill(&request, time.Now()); err != nil {
+			return err
 		}
-		request.Targets[severity] = d
 	}
 	if f.system != "" {
 		if request.System, err = os.ReadFile(f.system); err != nil || !json.Valid(request.System) {
 			return usageError{fmt.Errorf("--system %s: want a JSON file: %w", f.system, err)}
 		}
 	}
-	dir := f.out
-	if archive {
-		if dir, err = os.MkdirTemp("", "plumbline-evidence-"); err != nil {
-			return fmt.Errorf("build package: %w", err)
-		}
-		defer os.RemoveAll(dir)
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("build package: %w", err)
-	}
 	return a.withStore(ctx, func(db *store.Store) error {
 		if err := saveRules(ctx, db, set); err != nil {
 			return err
 		}
-		if request.Head, err = chooseHead(ctx, db, ring.Signer, f.checkpoint, to); err != nil {
-			return err
+		if f.audit != "" {
+			err = engage(ctx, db, &request, f.audit, f.checkpoint)
+		} else {
+			request.Head, err = chooseHead(ctx, db, ring.Signer, f.checkpoint, request.To)
 		}
-		m, envelope, err := pack.Build(ctx, db, request, dir)
 		if err != nil {
-			if !archive {
-				err = errors.Join(err, os.RemoveAll(dir))
-			}
 			return err
 		}
-		if archive {
-			if err := pack.Archive(dir, f.out); err != nil {
-				return err
-			}
+		if request.Raw = f.raw; f.raw == "" {
+			request.Raw = map[string]string{evidence.Type1: evidence.RawWhole, evidence.Type2: evidence.RawReference}[request.Type]
 		}
-		if err := db.AddPackage(ctx, localActor(f.by), store.Package{ID: m.ID, Audit: m.Audit, Type: m.Type, From: m.From, To: m.To, Root: m.Root, Size: m.Log.Size, Envelope: envelope}); err != nil {
+		m, err := buildPackage(ctx, db, localActor(f.by), request, f.out, archive)
+		if err != nil {
 			return err
 		}
 		note := ""
@@ -350,6 +341,105 @@ func (a *app) buildEvidence(ctx context.Context, f buildFlags) error {
 			[]string{"package", "files", "snapshots", "pass", "fail", "unknown", "n/a", "log", "note"},
 			[][]any{{m.ID, len(m.Files), m.Snapshots, m.Counts.Pass, m.Counts.Fail, m.Counts.Unknown, m.Counts.DoesNotApply, m.Log.Size, note}})
 	})
+}
+
+// fill takes what the package is about from the flags.
+func (f buildFlags) fill(request *pack.Request, now time.Time) (err error) {
+	if request.From, request.To, err = f.span(now); err != nil {
+		return err
+	}
+	request.Type, request.Zone = f.kind, f.zone
+	request.Accounts, request.Controls, request.Criteria = f.accounts, f.controls, f.criteria
+	if request.Schedule, request.MaxGap = f.schedule, f.maxGap; request.MaxGap == 0 {
+		request.MaxGap = f.schedule * 3 / 2
+	}
+	if f.schedule <= 0 || request.MaxGap <= 0 {
+		return usageError{errors.New("--schedule and --max-gap: want a time above zero")}
+	}
+	request.Targets, err = targets(f.targets)
+	return err
+}
+
+// targets are times to repair failures in, by severity.
+func targets(texts map[string]string) (map[string]time.Duration, error) {
+	out := map[string]time.Duration{}
+	for severity, text := range texts {
+		d, err := time.ParseDuration(text)
+		if err != nil || !slices.Contains([]string{"critical", "high", "medium", "low"}, severity) {
+			return nil, usageError{fmt.Errorf("--target %s=%s: want a severity and a duration such as high=720h", severity, text)}
+		}
+		out[severity] = d
+	}
+	return out, nil
+}
+
+// engage takes what the package is about from an audit, as it was known at the head: the first that was signed after the audit's time
+// and after its scope was last changed.
+func engage(ctx context.Context, db *store.Store, request *pack.Request, id string, checkpoint int64) error {
+	a, err := db.AuditOf(ctx, id, time.Time{})
+	if err != nil {
+		return err
+	}
+	if !a.From.Before(db.Now()) {
+		return fmt.Errorf("%w: the time of audit %s begins at %s", posture.ErrInvalid, id, a.From.Format(time.RFC3339))
+	}
+	to := a.To
+	if to.After(db.Now()) { // what there is until now
+		to = db.Now().UTC().Truncate(time.Second)
+	}
+	since := to
+	if at := a.Scope().At; at.After(since) {
+		since = at
+	}
+	if request.Head, err = chooseHead(ctx, db, request.Signer, checkpoint, since); err != nil {
+		return err
+	}
+	known := request.Head.Signed
+	if a, err = db.AuditOf(ctx, id, known); err != nil {
+		return fmt.Errorf("at the head of %d records: %w", request.Head.Size, err)
+	}
+	engaged := &pack.Engagement{Audit: a}
+	if engaged.Auditors, err = db.Auditors(ctx, id, known); err != nil {
+		return err
+	}
+	if engaged.Requests, err = db.AuditRequests(ctx, id, known); err != nil {
+		return err
+	}
+	scope := a.Scope()
+	request.Engaged, request.Audit, request.Type, request.From, request.To, request.Zone = engaged, id, a.Type, a.From, to, a.Zone
+	request.Accounts, request.Controls, request.Criteria = scope.Accounts, scope.Controls, scope.Criteria
+	request.Schedule, request.MaxGap = time.Duration(a.Schedule)*time.Second, time.Duration(a.MaxGap)*time.Second
+	request.Targets = map[string]time.Duration{}
+	for severity, seconds := range a.Targets {
+		request.Targets[severity] = time.Duration(seconds) * time.Second
+	}
+	return nil
+}
+
+// buildPackage builds a package at a place that is not there yet, a directory or an archive, and writes down that it did.
+func buildPackage(ctx context.Context, db *store.Store, by access.Actor, request pack.Request, out string, archive bool) (m evidence.Manifest, err error) {
+	dir := out
+	if archive {
+		if dir, err = os.MkdirTemp("", "plumbline-evidence-"); err != nil {
+			return m, fmt.Errorf("build package: %w", err)
+		}
+		defer os.RemoveAll(dir)
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		return m, fmt.Errorf("build package: %w", err)
+	}
+	m, envelope, err := pack.Build(ctx, db, request, dir)
+	if err != nil {
+		if !archive {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+		return m, err
+	}
+	if archive {
+		if err := pack.Archive(dir, out); err != nil {
+			return m, err
+		}
+	}
+	return m, db.AddPackage(ctx, by, store.Package{ID: m.ID, Audit: m.Audit, Type: m.Type, From: m.From, To: m.To, Root: m.Root, Size: m.Log.Size, Envelope: envelope})
 }
 
 // builtPackage is what scripts get; its names stay.
@@ -405,7 +495,7 @@ func evidenceRequest(set *rule.Set, settings *config.Config) pack.Request {
 	}
 	for _, connection := range settings.Connections {
 		for _, e := range connection.Exclude {
-			r.Excluded = append(r.Excluded, evidence.Boundary{Account: e.Account, Reason: e.Reason, By: "settings"})
+			r.Excluded = append(r.Excluded, evidence.Boundary{Account: connection.Provider() + ":" + e.Account, Reason: e.Reason, By: "settings"})
 		}
 	}
 	for _, c := range settings.Controls {

@@ -6,12 +6,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/plumbline-dev/plumbline/pkg/evidence"
+	"github.com/plumbline-dev/plumbline/pkg/evidence/reread"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
+	simaws "github.com/plumbline-dev/plumbline/pkg/simcloud/aws"
+	"github.com/plumbline-dev/plumbline/pkg/simcloud/fault"
 	"github.com/plumbline-dev/plumbline/pkg/store"
 )
 
@@ -123,4 +129,169 @@ func compact(t *testing.T, data []byte) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// TestRunAsChild is the program in a process of its own, for tests that need one.
+func TestRunAsChild(t *testing.T) {
+	args := os.Getenv("CHILD_ARGUMENTS")
+	if args == "" {
+		t.Skip("for other tests")
+	}
+	os.Exit(run(t.Context(), strings.Split(args, "\n"), streams{strings.NewReader(""), os.Stdout, os.Stderr}))
+}
+
+// TestRawAnswersAreReadAgain of one account of each cloud, where there is no network: the clouds are gone, whatever else is asked goes
+// to a proxy that counts, and the process has a network of its own without any interface where the system allows that.
+func TestRawAnswersAreReadAgain(t *testing.T) {
+	cloud := simulated(t)
+	t.Setenv("PLUMBLINE_GCP_ENDPOINT", "http://"+cloud.Addr)
+	t.Setenv("PLUMBLINE_AZURE_ENDPOINT", "http://"+cloud.Addr)
+	_, url := plumbtest.Store(t)
+	dir := t.TempDir()
+	on := func(args ...string) []string { return append(args, "--database-url", url, "--data-dir", dir) }
+	for _, args := range [][]string{
+		{"scan", "--quota-share", "100"},
+		{"scan", "--quota-share", "100", "--provider", "gcp", "--project", "acme-production", "--asset-inventory"},
+		{"scan", "--quota-share", "100", "--provider", "azure", "--subscription", "aaaaaaaa-0000-4000-8000-000000000001", "--resource-graph"},
+	} {
+		if code, _, errs := command(t, on(args...)...); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, code, errs)
+		}
+	}
+	name := filepath.Join(dir, "day")
+	today := time.Now().UTC().Format(time.DateOnly)
+	if code, _, errs := command(t, on("evidence", "build", "--as-of", today, "--out", name)...); code != 0 {
+		t.Fatalf("build: exit code %d: %s", code, errs)
+	}
+	if err := cloud.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer proxy.Close()
+	child := func(args ...string) (int, string) {
+		line := []string{os.Args[0], "-test.run=^TestRunAsChild$"}
+		if exec.Command("unshare", "--user", "--net", "true").Run() == nil {
+			line = append([]string{"unshare", "--user", "--net"}, line...)
+		}
+		c := exec.Command(line[0], line[1:]...)
+		c.Env = append(os.Environ(), "CHILD_ARGUMENTS="+strings.Join(args, "\n"), "HTTP_PROXY="+proxy.URL, "HTTPS_PROXY="+proxy.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_REGION=")
+		var out, errs bytes.Buffer
+		c.Stdout, c.Stderr = &out, &errs
+		_ = c.Run()
+		if errs.Len() > 0 {
+			t.Log(errs.String())
+		}
+		return c.ProcessState.ExitCode(), out.String()
+	}
+	var r reread.Raw
+	code, out := child("evidence", "reperform", "--raw", name, "--output", "json")
+	if err := json.Unmarshal([]byte(out), &r); code != 0 || err != nil {
+		t.Fatalf("exit code %d %v: %s", code, err, out)
+	}
+	clouds := map[string]bool{}
+	for _, l := range r.NotReperformable {
+		cloud, _, _ := strings.Cut(l.Type, ".")
+		clouds[cloud] = true
+	}
+	if r.Snapshots != 3 || r.Resources < 600 || r.Attributes < 6000 || len(clouds) != 3 || asked.Load() > 0 {
+		t.Errorf("%d snapshots, %d resources, %d attributes as recorded, something lacks of %v, %d requests went out", r.Snapshots, r.Resources, r.Attributes, clouds, asked.Load())
+	}
+	file := ""
+	for call, err := range evidence.Rows[evidence.Call](opened(t, name), evidence.CallsFile) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if call.Operation == "storage.buckets.list" {
+			file = filepath.Join(name, evidence.RawDir, call.Stored)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(data, []byte("inherited"), []byte("enforced"), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := child("evidence", "reperform", "--raw", name); code != exitFound || !strings.Contains(out, "public_access_prevention") || !strings.Contains(out, "2 differences") {
+		t.Errorf("with a forged answer: exit code %d: %s", code, out)
+	}
+	without := filepath.Join(dir, "digests")
+	if code, _, errs := command(t, on("evidence", "build", "--as-of", today, "--raw", "reference", "--out", without)...); code != 0 {
+		t.Fatalf("build: exit code %d: %s", code, errs)
+	}
+	if code, _, errs := command(t, "evidence", "reperform", "--raw", without); code != exitSetup || !strings.Contains(errs, "--raw whole") {
+		t.Errorf("of a package of digests: exit code %d: %s", code, errs)
+	}
+	if code, _, errs := command(t, "evidence", "reperform", "--raw", name, "--rule", "x"); code != exitSetup || !strings.Contains(errs, "--rule") {
+		t.Errorf("with a rule: exit code %d: %s", code, errs)
+	}
+}
+
+func opened(t *testing.T, name string) *evidence.Package {
+	t.Helper()
+	p, err := evidence.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// TestWitness is an auditor with a package and credentials of their own, some days later.
+func TestWitness(t *testing.T) {
+	cloud := simulated(t)
+	_, url := plumbtest.Store(t)
+	dir := t.TempDir()
+	on := func(args ...string) []string { return append(args, "--database-url", url, "--data-dir", dir) }
+	if code, _, errs := command(t, on("scan", "--quota-share", "100")...); code != 0 {
+		t.Fatalf("scan: exit code %d: %s", code, errs)
+	}
+	name := filepath.Join(dir, "day.zip")
+	if code, _, errs := command(t, on("evidence", "build", "--as-of", time.Now().UTC().Format(time.DateOnly), "--out", name)...); code != 0 {
+		t.Fatalf("build: exit code %d: %s", code, errs)
+	}
+	t.Setenv("PLUMBLINE_DATABASE_URL", "postgres://127.0.0.1:1/none") // it needs none
+	witness := func(args ...string) (int, reread.Witnessed, string) {
+		var w reread.Witnessed
+		code, out, errs := command(t, append([]string{"evidence", "witness", name, "--quota-share", "100", "--output", "json"}, args...)...)
+		if err := json.Unmarshal([]byte(out), &w); err != nil && out != "" {
+			t.Fatal(err)
+		}
+		return code, w, errs
+	}
+	if code, w, errs := witness(); code != 0 || len(w.Differences) > 0 || w.Accounts[0].Same < 150 {
+		t.Errorf("read at once: exit code %d, %+v: %s", code, w, errs)
+	}
+	settings := write(t, "auditor.yaml", "connections:\n  - {name: amazon, aws: {regions: [eu-west-1]}}\n")
+	if code, w, errs := witness("--config", settings); code != 0 || len(w.Differences) > 0 || len(w.Unknown) == 0 {
+		t.Errorf("one region alone: exit code %d, %+v: %s", code, w.Differences, errs)
+	}
+	cloud.SetTick(47)
+	cloud.Faults.Set([]fault.Rule{{Call: fault.Call{Account: "111122223333", Region: "eu-central-1", Service: "ec2"}, Kind: fault.Denied}})
+	code, w, errs := witness("--account", "aws:111122223333")
+	if code != exitFound || len(w.Differences) == 0 || len(w.Unknown) == 0 {
+		t.Errorf("seven days later: exit code %d, %d differences, %d unknown: %s", code, len(w.Differences), len(w.Unknown), errs)
+	}
+	for _, d := range w.Differences {
+		if strings.HasPrefix(d.Resource.Type, "aws.ec2.") && d.Resource.Region == "eu-central-1" || !d.ReadAt.After(d.RecordedAt) || !d.Complete {
+			t.Errorf("not to be told: %+v", d)
+		}
+	}
+	if code, out, _ := command(t, "evidence", "witness", name, "--quota-share", "100"); code != exitFound || !strings.Contains(out, "Different now") || !strings.Contains(out, "Not read, so unknown") {
+		t.Errorf("as a table: exit code %d: %s", code, out)
+	}
+	cloud.SetTick(40)
+	if code, w, _ := witness("--fail-on", "incomplete"); code != exitIncomplete || len(w.Differences) > 0 {
+		t.Errorf("nothing but a refusal: exit code %d, %+v", code, w.Differences)
+	}
+	keys := simaws.Credentials("444455556666")
+	t.Setenv("AWS_ACCESS_KEY_ID", keys.AccessKeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
+	if code, w, _ := witness(); code != exitSetup || len(w.Differences) > 0 || !strings.Contains(w.Accounts[0].NotRead, "444455556666") {
+		t.Errorf("keys of another account: exit code %d, %+v", code, w)
+	}
+	if code, _, errs := witness("--account", "aws:1"); code != exitSetup || !strings.Contains(errs, "not found in the package") {
+		t.Errorf("an account that the package has not: exit code %d: %s", code, errs)
+	}
 }

@@ -70,7 +70,7 @@ SOC 2 rules and shows what drifted. What could not be read is unknown: never pas
 		newDemo(a), newScan(a), newScans(a), newSnapshots(a), newDrift(a), newFindings(a), newExceptions(a), newRules(a),
 		newPermissions(a), newSimcloud(a), newMigrate(a), newConfig(a), newVersion(a),
 		newServe(a), newWorker(a), newHealth(a), newRetention(a), newUsers(a), newTokens(a), newAuditLog(a), newAlerts(a),
-		newEvidence(a), newCheckpoints(a), newKeys(a), newReport(a),
+		newAudits(a), newEvidence(a), newCheckpoints(a), newKeys(a), newReport(a),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ func newScan(a *app) *cobra.Command {
 	var onGCP gcp.Options
 	var share float64
 	var members, explain bool
+	var reconcile bool
+	var settle time.Duration
 	var parallel int
 	var trusted []string
 	c := &cobra.Command{
@@ -44,7 +47,11 @@ missing from it. Where a search is refused, the services are asked as without it
 
 With --resource-graph many of an Azure subscription's resources come from one query of Azure Resource Graph instead of a list each.
 Their settings, and what refers to them, may then be hours old; which resources there are is still Resource Manager's to say.
-Where the two do not agree on a type, or the query fails, the service is asked as without it.`,
+Where the two do not agree on a type, or the query fails, the service is asked as without it.
+
+With --reconcile the lists of a Google Cloud project or an Azure subscription are held against a second source, Cloud Asset Inventory or
+Azure Resource Graph, which lag behind. Where they differ, both are read again after --settle; what only the second source still has
+becomes a resource of which nothing is read, and nothing in such a list counts as gone.`,
 		Example: `  AWS_PROFILE=audit plumbline scan
   plumbline scan --members --member-role plumbline-read            # from the management account
   plumbline scan --provider gcp --organization 123456789012 --members
@@ -55,6 +62,13 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx := c.Context()
+			onGCP.Reconcile, onAzure.Reconcile = reconcile, reconcile
+			if reconcile && provider == "aws" {
+				return usageError{errors.New("--reconcile: there is no second source for AWS")}
+			}
+			if settle <= 0 {
+				return usageError{fmt.Errorf("--settle %s: want a time above zero", settle)}
+			}
 			var open open
 			switch provider {
 			case "aws":
@@ -106,7 +120,7 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 					return err
 				}
 				scanner := newScanner(set, db, provider, open, settings, trusted)
-				scanner.Log = a.log()
+				scanner.Log, scanner.Settle = a.log(), settle
 				update, finish := progress(a.err, "reading")
 				result, err := scanner.Scan(ctx, update)
 				finish()
@@ -134,7 +148,7 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 							below = openGCP(options)
 						}
 						scanner := newScanner(set, db, provider, below, settings, trusted)
-						scanner.Log = a.log()
+						scanner.Log, scanner.Settle = a.log(), settle
 						return scanner.Scan(ctx, nil)
 					})
 					finish()
@@ -168,6 +182,8 @@ Where the two do not agree on a type, or the query fails, the service is asked a
 	c.Flags().StringSliceVar(&onGCP.DiscoveryLocations, "discovery-locations", nil, "gcp: where sensitive data discovery is configured, beside global")
 	c.Flags().StringVar(&onGCP.QuotaProject, "quota-project", "", "gcp: project whose quota counts (default: that of the credentials)")
 	c.Flags().BoolVar(&onGCP.AssetInventory, "asset-inventory", false, "gcp: take grants and the locations in use from Cloud Asset Inventory: faster, minutes behind")
+	c.Flags().BoolVar(&reconcile, "reconcile", false, "gcp, azure: hold what is listed against a second source")
+	c.Flags().DurationVar(&settle, "settle", scan.DefaultSettle, "how long the second source may lag")
 	c.Flags().Float64Var(&share, "quota-share", 0.5, "part of each service's published request rate to use")
 	c.Flags().StringSliceVar(&trusted, "trusted-accounts", nil, "accounts that are not external, such as those of vendors")
 	c.Flags().BoolVar(&explain, "explain-calls", false, "list how often each operation was called, and the resources of the readers that use it")

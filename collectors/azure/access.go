@@ -45,6 +45,8 @@ type Options struct {
 	// ResourceGraph takes the resources of many types from Azure Resource Graph: fewer calls, and what it has not heard of yet is
 	// missing from their attributes. Subscriptions only.
 	ResourceGraph bool
+	// Reconcile holds the lists of a subscription against Azure Resource Graph.
+	Reconcile bool
 }
 
 // endpoints are one cloud: Azure's own configuration, and where its Microsoft Graph is.
@@ -140,6 +142,9 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		}
 		if options.ResourceGraph {
 			c.resourceGraph = &resourceGraph{client: c}
+		}
+		if options.Reconcile {
+			account.Second = c.secondSource()
 		}
 		account.ChangeEvents = c.changeEvents(account.Explain)
 	}

@@ -103,7 +103,7 @@ func tenantReaders() []reader {
 // opening are the calls that prove what can be read.
 var opening = []collectors.Operation{
 	{Name: "armsubscriptions.Client.Get", Permission: "Microsoft.Resources/subscriptions/read", Body: collectors.Store},
-	{Name: "armresources.ProvidersClient.NewListPager", Permission: "Microsoft.Resources/subscriptions/providers/read", Body: collectors.Digest},
+	{Name: "armresources.ProvidersClient.NewListPager", Permission: "Microsoft.Resources/subscriptions/providers/read", Body: collectors.Store},
 	{Name: "graph.organization", Permission: "Graph: Directory.Read.All", Body: collectors.Store},
 }
 

@@ -168,7 +168,7 @@ func (g *resourceGraph) read(ctx context.Context) {
 		if g.client.providers.err != nil {
 			return
 		}
-		rows, err := g.query(ctx)
+		rows, err := g.client.query(ctx, slices.Sorted(maps.Keys(projected)), "id, name, type, kind, location, tags, sku, zones, managedBy, properties")
 		if err != nil {
 			return
 		}
@@ -185,17 +185,15 @@ func (g *resourceGraph) read(ctx context.Context) {
 	})
 }
 
-// query returns every row; that is an error unless all of them came.
-func (g *resourceGraph) query(ctx context.Context) ([]row, error) {
-	api, err := armresourcegraph.NewClient(g.client.credential, g.client.options)
+// query asks Resource Graph for every row of these types; that is an error unless all of them came.
+func (c *client) query(ctx context.Context, kinds []string, columns string) ([]row, error) {
+	api, err := armresourcegraph.NewClient(c.credential, c.options)
 	if err != nil {
 		return nil, err
 	}
-	kinds := "'" + strings.Join(slices.Sorted(maps.Keys(projected)), "', '") + "'"
 	request := armresourcegraph.QueryRequest{
-		Query: to.Ptr("resources | where type in~ (" + kinds + ")" +
-			" | project id, name, type, kind, location, tags, sku, zones, managedBy, properties | order by id asc"),
-		Subscriptions: []*string{&g.client.subscription},
+		Query:         to.Ptr("resources | where type in~ ('" + strings.Join(kinds, "', '") + "') | project " + columns + " | order by id asc"),
+		Subscriptions: []*string{&c.subscription},
 		Options:       &armresourcegraph.QueryRequestOptions{ResultFormat: to.Ptr(armresourcegraph.ResultFormatObjectArray), Top: to.Ptr[int32](graphRows)},
 	}
 	var out []row

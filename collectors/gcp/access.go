@@ -36,6 +36,8 @@ type Options struct {
 	// AssetInventory takes the policies of a project's resources, and the locations in use, from Cloud Asset Inventory: far fewer
 	// calls, whose answers are minutes behind.
 	AssetInventory bool
+	// Reconcile holds the lists of a project against Cloud Asset Inventory.
+	Reconcile bool
 	// DiscoveryLocations are where an organization keeps configurations of sensitive data discovery, beside "global".
 	DiscoveryLocations []string
 	// Impersonate is the e-mail of a service account to act as.
@@ -112,6 +114,9 @@ func Open(ctx context.Context, options Options) (collectors.Account, error) {
 		}
 		if options.AssetInventory {
 			c.inventory = &inventory{client: c}
+		}
+		if options.Reconcile {
+			account.Second = c.secondSource()
 		}
 	}
 	for _, r := range list {

@@ -12,8 +12,9 @@ import (
 	"slices"
 )
 
-// redact replaces, in an XML or JSON body, the value of every element or member called one of names by a keyed digest. A
-// body in which nothing can be found safely is not stored: nil is returned.
+// redact replaces, in an XML or JSON body, the value of every element or member called one of names by a keyed digest, of the
+// same shape in JSON: what reads the body reads it still. A body in which nothing can be found safely is not stored: nil is
+// returned.
 func redact(body []byte, names []string, key []byte) []byte {
 	if len(names) == 0 {
 		return body
@@ -39,8 +40,7 @@ func redactJSON(value any, names []string, key []byte) any {
 	case map[string]any:
 		for name, member := range v {
 			if slices.Contains(names, name) {
-				text, _ := json.Marshal(member)
-				v[name] = keyed(text, key)
+				v[name] = removed(member, key)
 			} else {
 				v[name] = redactJSON(member, names, key)
 			}
@@ -51,6 +51,29 @@ func redactJSON(value any, names []string, key []byte) any {
 		}
 	}
 	return value
+}
+
+// removed is what stands for a value: objects and lists keep their form, and the names in it; whatever else they hold becomes a
+// digest.
+func removed(value any, key []byte) any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = removed(member, key)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = removed(v[i], key)
+		}
+		return out
+	}
+	text, _ := json.Marshal(value)
+	return keyed(text, key)
 }
 
 func redactXML(body []byte, names []string, key []byte) []byte {

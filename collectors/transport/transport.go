@@ -129,6 +129,20 @@ func New(base Doer, protocol Protocol, options Options) *Transport {
 	return t
 }
 
+// Asked is how the journal knows a request.
+type Asked struct {
+	Target
+	Parameters string // digest of the request
+}
+
+type askedKey struct{}
+
+// AskedOf tells, below a transport, how the journal knows the request of that context.
+func AskedOf(ctx context.Context) (Asked, bool) {
+	asked, ok := ctx.Value(askedKey{}).(Asked)
+	return asked, ok
+}
+
 // Error is a request that got no usable answer.
 type Error struct {
 	Operation string
@@ -195,7 +209,7 @@ func (t *Transport) attempt(req *http.Request, request []byte, target Target, op
 	defer cancel()
 	ctx, span := otel.Tracer("plumbline").Start(ctx, target.Operation, trace.WithAttributes(attribute.String("region", target.Region), attribute.Int("attempt", n)))
 	defer span.End()
-	again := req.Clone(ctx)
+	again := req.Clone(context.WithValue(ctx, askedKey{}, Asked{target, fingerprint}))
 	if req.Body != nil {
 		again.Body = io.NopCloser(bytes.NewReader(request))
 	}

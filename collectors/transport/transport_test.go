@@ -171,6 +171,9 @@ func TestRedact(t *testing.T) {
 		"an element":                {`<a><userData>c2VjcmV0</userData><b>kept</b></a>`, `<a><userData>` + keyed([]byte("c2VjcmV0"), key) + `</userData><b>kept</b></a>`},
 		"an element with others":    {`<a><userData><v>x</v></userData></a>`, `<a><userData>` + keyed([]byte("<v>x</v>"), key) + `</userData></a>`},
 		"a member":                  {`{"userData":"c2VjcmV0","b":1}`, `{"b":1,"userData":"` + keyed([]byte(`"c2VjcmV0"`), key) + `"}`},
+		"an object stays one":       {`{"userData":{"password":"x"}}`, `{"userData":{"password":"` + keyed([]byte(`"x"`), key) + `"}}`},
+		"a list keeps its length":   {`{"userData":["a",{"b":1}]}`, `{"userData":["` + keyed([]byte(`"a"`), key) + `",{"b":"` + keyed([]byte("1"), key) + `"}]}`},
+		"nothing stays nothing":     {`{"userData":null}`, `{"userData":null}`},
 		"what cannot be read whole": {`<a><userData>secret`, ""},
 		"nothing to redact":         {`<a><b>kept</b></a>`, `<a><b>kept</b></a>`},
 	} {

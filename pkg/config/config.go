@@ -57,8 +57,7 @@ type Connection struct {
 	QuotaShare float64    `yaml:"quota_share"` // zero: that of the worker
 	Exclude    []Excluded `yaml:"exclude"`
 	Trusted    []string   `yaml:"trusted_accounts"` // accounts that are not external, such as those of vendors
-	// Reconcile holds the lists of Google Cloud projects and Azure subscriptions against Cloud Asset Inventory and Azure Resource Graph.
-	Reconcile bool `yaml:"reconcile"`
+	Reconcile  bool       `yaml:"reconcile"`        // hold lists against Cloud Asset Inventory and Azure Resource Graph, where the two lag is waited for
 }
 
 // Provider is the cloud that the connection reads: aws, azure or gcp.

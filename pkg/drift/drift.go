@@ -59,12 +59,15 @@ func resource(d Diff, r ResourceDelta, volatile []string) (posture.Change, bool,
 	switch {
 	case r.Before == nil:
 		change.Kind = posture.Added
-		if !wasRead(d.Cells, r.Key) && !createdSince(r.After.JSON, d.Before) {
+		if !wasRead(d.Cells, r.Key) && !createdSince(r.After.JSON, d.Before) || unlisted(r.After.JSON) {
 			change.Cause = posture.CauseCoverage // it may have been there, unseen
 		}
 		return change, true, nil
 	case r.After == nil:
 		change.Kind = posture.Removed
+		if unlisted(r.Before.JSON) {
+			change.Cause = posture.CauseCoverage // the service itself never listed it
+		}
 		return change, true, nil
 	}
 	fields, err := fields(r)
@@ -95,6 +98,13 @@ func resource(d Diff, r ResourceDelta, volatile []string) (posture.Change, bool,
 func wasRead(cells []posture.Cell, key posture.Key) bool {
 	c, ok := posture.IndexCells(cells).Of(key.Type, key.Region)
 	return ok && (c.State == posture.Complete || c.State == posture.NotApplicable)
+}
+
+// unlisted reports whether only a second source had the resource.
+func unlisted(document []byte) bool {
+	var c content
+	return bytes.Contains(document, []byte(posture.ReasonUnreconciled)) && json.Unmarshal(document, &c) == nil &&
+		slices.ContainsFunc(c.Unread, func(u posture.Unread) bool { return u.Path == "name" && u.Reason == posture.ReasonUnreconciled })
 }
 
 // createdSince reports whether the cloud dates the resource after the start of snapshot s.

@@ -38,6 +38,9 @@ func (p *Package) Items(name string) (items []sample.Item, digest string, err er
 		case row.ID != "":
 			item.ID = strings.Join([]string{row.Account, row.Region, row.ID}, " ")
 			item.Time, _ = time.Parse(time.RFC3339Nano, row.Created)
+			if n := len(items); n > 0 && items[n-1].ID == item.ID {
+				continue // another version of the same
+			}
 		default:
 			return nil, "", fmt.Errorf("%w: %s is no population of resources, findings or deviations", posture.ErrInvalid, name)
 		}

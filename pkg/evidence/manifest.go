@@ -14,14 +14,15 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/plumbline-dev/plumbline/pkg/audit"
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
 
 // The types of packages.
 const (
-	Type1 = "type1" // as of a day
-	Type2 = "type2" // of a period
+	Type1 = audit.Type1 // as of a day
+	Type2 = audit.Type2 // of a period
 )
 
 // Manifest binds the files of a package together.

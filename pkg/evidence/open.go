@@ -55,6 +55,14 @@ func Open(name string) (*Package, error) {
 // Close removes what opening made.
 func (p *Package) Close() error { return p.close() }
 
+// Raw returns the answer of a cloud that the package holds under a digest. It does not check the digest.
+func (p *Package) Raw(sha256 string) ([]byte, error) {
+	if err := checkPath(RawDir + sha256); err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(p.fs, RawDir+sha256)
+}
+
 func unpack(name string, root *os.Root) error {
 	f, err := os.Open(name)
 	if err != nil {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"time"
 
+	"github.com/plumbline-dev/plumbline/pkg/attribution"
 	"github.com/plumbline-dev/plumbline/pkg/evidence/period"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -29,6 +30,7 @@ type PeriodControl struct {
 	Lowest     string        `json:"coverage_lowest_pct"`
 	LowestAt   string        `json:"coverage_lowest_at"`
 	Mean       string        `json:"coverage_mean_pct"`
+	Twice      string        `json:"corroborated_mean_pct"` // observed, and the cloud's own log read whole
 	Gaps       []GroupedGap  `json:"gaps"`
 	Deviations DeviationSums `json:"deviations"`
 }
@@ -78,14 +80,16 @@ type RulePart struct {
 
 // Covered is how much of a period one rule watched one cell.
 type Covered struct {
-	Control  string       `json:"control"`
-	Rule     string       `json:"rule_id"`
-	Account  string       `json:"account"`
-	Type     string       `json:"type"`
-	Region   string       `json:"region"`
-	Observed int64        `json:"observed_s"`
-	Percent  string       `json:"coverage_pct"`
-	Gaps     []period.Gap `json:"gaps"`
+	Control  string `json:"control"`
+	Rule     string `json:"rule_id"`
+	Account  string `json:"account"`
+	Type     string `json:"type"`
+	Region   string `json:"region"`
+	Observed int64  `json:"observed_s"`
+	Percent  string `json:"coverage_pct"`
+	// Corroborated is the part of the observed time for which the cloud's own log was read whole, too.
+	Corroborated int64        `json:"corroborated_s"`
+	Gaps         []period.Gap `json:"gaps"`
 }
 
 // Deviation is a stretch in which a rule failed on a resource.
@@ -115,6 +119,18 @@ type Deviation struct {
 	Assignee     string                 `json:"assignee"`
 	Reference    string                 `json:"reference"`
 	Acknowledged posture.Opt[time.Time] `json:"acknowledged_at"`
+	AlertSent    posture.Opt[time.Time] `json:"alert_sent_at"`
+	AlertAcked   posture.Opt[time.Time] `json:"alert_acknowledged_at"`
+	Changed      posture.Opt[time.Time] `json:"change_time"` // when the resource was made so, where one event tells
+	Who          Who                    `json:"who"`
+}
+
+// Who is who brought a deviation about, as far as the cloud's log tells: exact with one event, candidates with several, or unknown with
+// a reason.
+type Who struct {
+	Confidence attribution.Confidence `json:"confidence"`
+	Reason     string                 `json:"reason,omitempty"`
+	Events     []attribution.Event    `json:"events"`
 }
 
 // ExceptionSpan is the part of a deviation that an exception accepts.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
+	"github.com/plumbline-dev/plumbline/pkg/audit"
 	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -45,6 +46,7 @@ const (
 	PeriodFile      = "period.json"
 	CoverageFile    = "coverage.jsonl"
 	DeviationsFile  = "deviations.jsonl"
+	RequestsFile    = "requests.jsonl" // []audit.Request
 	RawDir          = "raw/"
 )
 
@@ -148,7 +150,7 @@ type Exception struct {
 
 // Gap is something that was not read, or not looked at on purpose.
 type Gap struct {
-	Kind     string         `json:"kind"` // cell, attribute, stale, rule_off, boundary, rule_text, above
+	Kind     string         `json:"kind"` // cell, attribute, stale, reconciliation, rule_off, boundary, rule_text, above
 	Account  string         `json:"account,omitempty"`
 	Snapshot int64          `json:"snapshot,omitempty"`
 	Type     string         `json:"type,omitempty"`
@@ -163,21 +165,37 @@ type Gap struct {
 	Actor    string         `json:"actor,omitempty"`
 }
 
-// Count is how many rows one list call of a cell returned, and what a second source says.
+// Count is how many rows the list of a cell returned, and what a second source says.
 type Count struct {
-	Account      string `json:"account"`
-	Snapshot     int64  `json:"snapshot"`
-	Type         string `json:"type"`
-	Region       string `json:"region"`
-	Listed       int    `json:"listed"`
-	Complete     bool   `json:"complete"` // the list was read to its end
-	SecondSource string `json:"second_source"`
-	SecondCount  *int   `json:"second_count"`
-	Status       string `json:"status"` // single_source, matched, explained, unreconciled
+	Account      string                       `json:"account"`
+	Snapshot     int64                        `json:"snapshot"`
+	Type         string                       `json:"type"`
+	Region       string                       `json:"region"`
+	Listed       int                          `json:"listed"`
+	ListedAt     time.Time                    `json:"listed_at"`
+	Complete     bool                         `json:"complete"` // the list was read to its end
+	SecondSource string                       `json:"second_source"`
+	SecondCount  *int                         `json:"second_count"`
+	SecondAt     *time.Time                   `json:"second_read_at"`
+	Settled      bool                         `json:"settled"` // both were read again, because they differed
+	OnlyFirst    []string                     `json:"only_in_first"`
+	OnlySecond   []string                     `json:"only_in_second"`
+	Status       posture.ReconciliationStatus `json:"status"`
+	Cause        *posture.Cause               `json:"cause,omitempty"` // why the second source did not tell
 }
 
-// SingleSource is the status where no second source was asked.
-const SingleSource = "single_source"
+// CountOf is the count of a cell of which listed resources are in the package.
+func CountOf(c Cell, listed int) Count {
+	out := Count{Account: c.Account, Snapshot: c.Snapshot, Type: c.Type, Region: c.Region, Listed: listed, ListedAt: c.Started,
+		Complete: c.State == posture.Complete, Status: posture.SingleSource, OnlyFirst: []string{}, OnlySecond: []string{}}
+	if r := c.Reconciled; r != nil {
+		out.SecondSource, out.Settled, out.OnlyFirst, out.OnlySecond, out.Status, out.Cause = r.Source, r.Settled, r.OnlyFirst, r.OnlySecond, r.Status, r.Cause
+		if out.SecondAt = &r.ReadAt; r.Cause == nil {
+			out.SecondCount = &r.Count
+		}
+	}
+	return out
+}
 
 // Rule is a rule in a version that judged.
 type Rule struct {
@@ -270,6 +288,21 @@ type Scope struct {
 	Controls []string        `json:"controls"`
 	Changes  []ScopeChange   `json:"changes"`
 	Waivers  []access.Waiver `json:"role_waivers"`
+	Audit    *audit.Audit    `json:"audit,omitempty"` // with every version of its scope; null: for no audit
+	Auditors []access.Grant  `json:"auditors,omitempty"`
+	// Boundaries are held against what the organizations of the package list.
+	Boundaries []BoundaryList `json:"boundaries"`
+}
+
+// BoundaryList is what an organization or tenant lists below it, and where each is in the scope: every one is somewhere.
+type BoundaryList struct {
+	Organization string   `json:"organization"`
+	Snapshot     int64    `json:"snapshot"`
+	Complete     bool     `json:"complete"` // its list was read to the end
+	Listed       int      `json:"listed"`
+	In           []string `json:"in"`
+	Out          []string `json:"out"`  // for a reason that is in the scope
+	Gaps         []string `json:"gaps"` // nothing was read of them
 }
 
 // Boundary is an account, project or subscription.

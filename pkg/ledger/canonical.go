@@ -76,6 +76,23 @@ func StorableCause(c posture.Cause) posture.Cause {
 	return posture.Cause{Reason: c.Reason, Operation: Text(c.Operation), Permission: Text(c.Permission), Code: Text(c.Code)}
 }
 
+// StorableReconciliation returns a copy in which every string is Text, and times are instants.
+func StorableReconciliation(r posture.Reconciliation) posture.Reconciliation {
+	text := func(list []string) []string {
+		out := make([]string, len(list))
+		for i, s := range list {
+			out[i] = Text(s)
+		}
+		return out
+	}
+	r.Source, r.ReadAt, r.OnlyFirst, r.OnlySecond = Text(r.Source), instant(r.ReadAt), text(r.OnlyFirst), text(r.OnlySecond)
+	if r.Cause != nil {
+		cause := StorableCause(*r.Cause)
+		r.Cause = &cause
+	}
+	return r
+}
+
 // storable returns a copy of v in which every string is Text.
 func storable(path string, v any) (any, error) {
 	switch v := v.(type) {

@@ -77,6 +77,10 @@ func CellLeaf(account string, c posture.Cell) (Leaf, error) {
 		cause := StorableCause(*c.Cause)
 		c.Cause = &cause
 	}
+	if c.Reconciled != nil {
+		r := StorableReconciliation(*c.Reconciled)
+		c.Reconciled = &r
+	}
 	data, err := Canonical(c)
 	if err != nil {
 		return Leaf{}, fmt.Errorf("write cell %s %s: %w", c.Region, c.Type, err)

@@ -106,6 +106,40 @@ type Cell struct {
 	Started  time.Time `json:"started_at"`
 	Finished time.Time `json:"finished_at"`
 	Calls    int       `json:"calls"`
+	// Reconciled is what a second source says of the cell; nil where none was asked.
+	Reconciled *Reconciliation `json:"reconciliation,omitempty"`
+}
+
+// Reconciliation holds a list that was read to its end against a second source of the cloud, such as its inventory.
+type Reconciliation struct {
+	Source string               `json:"second_source"`
+	Status ReconciliationStatus `json:"status"`
+	Listed int                  `json:"listed"`       // by the service itself, which stays the record
+	Count  int                  `json:"second_count"` // by the second source
+	ReadAt time.Time            `json:"second_read_at"`
+	// Settled says that both were read again after the settle time, because they differed. What follows is what differed still.
+	Settled    bool     `json:"settled"`
+	OnlyFirst  []string `json:"only_in_first"`
+	OnlySecond []string `json:"only_in_second"`
+	Cause      *Cause   `json:"cause,omitempty"` // why the second source does not tell; single_source then
+}
+
+// ReconciliationStatus says what became of a reconciliation.
+type ReconciliationStatus string
+
+// Where no second source was asked, or it did not answer, a cell has a single source: that is never matched.
+const (
+	Matched      ReconciliationStatus = "matched"
+	Explained    ReconciliationStatus = "explained" // a person gave a reason for each difference
+	Unreconciled ReconciliationStatus = "unreconciled"
+	SingleSource ReconciliationStatus = "single_source"
+)
+
+// ShowsAbsence reports whether a resource that the cell does not have is gone: the list was read to its end and, where a second source
+// was asked, that agrees.
+func (c Cell) ShowsAbsence() bool {
+	_, gap := c.Gap()
+	return !gap && (c.Reconciled == nil || c.Reconciled.Status == Matched || c.Reconciled.Status == Explained)
 }
 
 // Gap returns why the cell was not read to its end; ok is false when it was, or when there is nothing to read. A cell that
@@ -159,6 +193,16 @@ type Resource struct {
 	Attributes any      // pointer to the schema struct of Key.Type
 	Unread     []Unread // paths whose value in Attributes means nothing
 	Derived    []string // paths of derived attributes that were computed; the others are unread
+	OnlyIn     string   // the second source, where the service's own list lacks the resource; see Unlisted
+}
+
+// Unlisted returns a resource of type t that only a second source has: nothing of it is known, also not what would be derived.
+func Unlisted(t *Type, key Key, source string) *Resource {
+	r := &Resource{Key: key, Attributes: t.New(), OnlyIn: source}
+	for _, f := range t.Fields {
+		r.Unread = append(r.Unread, Unread{Path: f.Name, Cause: Cause{Reason: ReasonUnreconciled, Code: "only in " + source}})
+	}
+	return r
 }
 
 // Result is what a rule says of a resource.

@@ -171,3 +171,42 @@ func (s *SOC2) sameControls(a, b string) bool {
 		return slices.Contains(group, a) && slices.Contains(group, b)
 	})
 }
+
+// Choice is what an audit looks at.
+type Choice struct{ Categories, Criteria, Controls []string }
+
+// Choose returns some categories and the required ones, their criteria, and the controls that speak to any of those, or of these the
+// ones named.
+func (s *SOC2) Choose(categories, controls []string) (Choice, error) {
+	var out Choice
+	for _, id := range categories {
+		if !slices.ContainsFunc(s.Categories, func(c Category) bool { return c.ID == id }) {
+			return out, fmt.Errorf("category %q: %w", id, posture.ErrNotFound)
+		}
+	}
+	for _, c := range s.Categories {
+		if c.Required || slices.Contains(categories, c.ID) {
+			out.Categories = append(out.Categories, c.ID)
+		}
+	}
+	for _, c := range s.Criteria {
+		if slices.Contains(out.Categories, c.Category) {
+			out.Criteria = append(out.Criteria, c.ID)
+		}
+	}
+	for _, c := range s.Controls {
+		if slices.ContainsFunc(c.Criteria, func(l Link) bool { return slices.Contains(out.Criteria, l.ID) }) {
+			out.Controls = append(out.Controls, c.ID)
+		}
+	}
+	for _, id := range controls {
+		if !slices.Contains(out.Controls, id) {
+			return out, fmt.Errorf("control %q that speaks to a criterion chosen: %w", id, posture.ErrNotFound)
+		}
+	}
+	if len(controls) > 0 {
+		out.Controls = slices.DeleteFunc(out.Controls, func(id string) bool { return !slices.Contains(controls, id) })
+	}
+	slices.Sort(out.Controls)
+	return out, nil
+}

@@ -70,7 +70,7 @@ func (j Judge) Judge(c Collected, before State) (posture.Sealing, Work, error) {
 }
 
 // contents encodes what was seen and carries forward what was not: a resource ends only when the cell it lives in was read
-// to the end without it.
+// to the end without it, and a second source, where one was asked, agrees.
 func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 	types := map[string]*posture.Type{}
 	for _, t := range c.Types {
@@ -78,6 +78,9 @@ func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 	}
 	seen := map[posture.Key]bool{}
 	for _, r := range c.Resources {
+		if r.OnlyIn != "" {
+			r.Unread = posture.Unlisted(types[r.Type], r.Key, r.OnlyIn).Unread // whatever was derived
+		}
 		document, hash, err := ledger.Content(types[r.Type].Encode(r.Attributes, r.Unread), r.Unread)
 		if err != nil {
 			return fmt.Errorf("encode %s %s: %w", r.Type, r.ID, err)
@@ -88,7 +91,7 @@ func (j Judge) contents(s *posture.Sealing, c Collected, before State) error {
 	cells := posture.IndexCells(c.Cells)
 	for key, prior := range before.Resources {
 		cell, known := cells.Of(key.Type, key.Region)
-		if _, gap := cell.Gap(); !seen[key] && (gap || !known) {
+		if !seen[key] && (!known || !cell.ShowsAbsence()) {
 			s.Resources = append(s.Resources, posture.Content{Key: key, Hash: prior.Hash, Stale: true})
 		}
 	}

@@ -38,6 +38,8 @@ type Scanner struct {
 	Tool    string // version of the program
 	Trigger string // "manual" or "schedule"
 	RunID   string // names the trigger; empty: a new one
+	// Settle is how long the account's second source may lag; zero: DefaultSettle.
+	Settle time.Duration
 	// Checkpoints let a scan of the same RunID go on where an earlier attempt stopped; nil: start anew.
 	Checkpoints Checkpoints
 	// Attributions keep who made the changes that the scan finds; nil: the cloud's log is not read.
@@ -77,6 +79,9 @@ func (s *Scanner) Scan(ctx context.Context, progress Progress) (result Result, e
 	}
 	collected, err := collectAll(ctx, account, s.Clock, progress, resume)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := reconcile(ctx, account, &collected, s.Clock, cmp.Or(s.Settle, DefaultSettle)); err != nil {
 		return Result{}, err
 	}
 	before, err := s.Store.State(ctx, account.Account.String())

@@ -66,7 +66,10 @@ func Start(address string, w *world.World) (*Cloud, error) {
 	}
 	c.Addr = listener.Addr().String()
 	c.server = &http.Server{Handler: c.Faults.Wrap(clouds{amazon, microsoft, google}), ReadHeaderTimeout: 10 * time.Second}
-	go func() { c.done <- c.server.Serve(listener) }()
+	go func() {
+		c.done <- c.server.Serve(listener)
+		close(c.done)
+	}()
 	return c, nil
 }
 
@@ -117,10 +120,10 @@ func (c *Cloud) SetTick(tick int) {
 // Sleep lets no time pass: the cloud's clock is moved by SetTick alone.
 func (c *Cloud) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
-// Stop ends the server and waits for it.
+// Stop ends the server and waits for it; again it does nothing.
 func (c *Cloud) Stop() error {
 	err := c.server.Close()
-	if served := <-c.done; !errors.Is(served, http.ErrServerClosed) {
+	if served, first := <-c.done; first && !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
+	"github.com/plumbline-dev/plumbline/pkg/attribution"
 	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 )
@@ -218,13 +219,16 @@ func (s *Store) AddPackage(ctx context.Context, by access.Actor, p Package) erro
 
 // Packages returns the packages that were built, oldest first.
 func (s *Store) Packages(ctx context.Context) ([]Package, error) {
-	rows, _ := s.pool.Query(ctx, `
-		SELECT id, audit, type, from_at, to_at, encode(root, 'hex'), size, built_at, built_by, envelope FROM packages ORDER BY built_at, id`)
-	return read(rows, "packages", func(row pgx.CollectableRow) (p Package, err error) {
-		err = row.Scan(&p.ID, &p.Audit, &p.Type, &p.From, &p.To, &p.Root, &p.Size, &p.Built, &p.By, &p.Envelope)
-		p.From, p.To, p.Built = p.From.UTC(), p.To.UTC(), p.Built.UTC()
-		return p, err
-	})
+	rows, _ := s.pool.Query(ctx, selectPackages+` ORDER BY built_at, id`)
+	return read(rows, "packages", scanPackage)
+}
+
+const selectPackages = `SELECT id, audit, type, from_at, to_at, encode(root, 'hex'), size, built_at, built_by, envelope FROM packages`
+
+func scanPackage(row pgx.CollectableRow) (p Package, err error) {
+	err = row.Scan(&p.ID, &p.Audit, &p.Type, &p.From, &p.To, &p.Root, &p.Size, &p.Built, &p.By, &p.Envelope)
+	p.From, p.To, p.Built = p.From.UTC(), p.To.UTC(), p.Built.UTC()
+	return p, err
 }
 
 // PackageBefore returns the root, in hex, of the newest package of an audit about an earlier time; empty when there is none.
@@ -235,4 +239,60 @@ func (s *Store) PackageBefore(ctx context.Context, audit string, t time.Time) (s
 		return "", err
 	}
 	return list[0], nil
+}
+
+// AttributedTo returns who changed a resource after one snapshot, up to and including another, as far as it was known at a time: by
+// snapshot and attribute.
+func (s *Store) AttributedTo(ctx context.Context, account string, key posture.Key, after, to int64, asOf time.Time) ([]attribution.Attribution, error) {
+	q := query{sql: selectAttributions, args: []any{account, after, to}}
+	q.and(`type = ? AND region = ? AND id = ? AND written_at <= ?`, key.Type, key.Region, key.ID, asOf)
+	rows, _ := s.pool.Query(ctx, q.sql+newestRevision, q.args...)
+	return read(rows, "attributions", func(row pgx.CollectableRow) (attribution.Attribution, error) {
+		a, err := scanAttributed(row)
+		return a.Attribution, err
+	})
+}
+
+// LogReads returns what had been read of an account's log by a time, in the order of reading. From is zero where nothing was read whole.
+func (s *Store) LogReads(ctx context.Context, account string, asOf time.Time) ([]attribution.LogRead, error) {
+	rows, _ := s.pool.Query(ctx, `SELECT region, from_at, to_at, read_at FROM change_log_reads WHERE account = $1 AND read_at <= $2 ORDER BY read_at, region`, account, asOf)
+	return read(rows, "readings of the log of "+account, func(row pgx.CollectableRow) (r attribution.LogRead, err error) {
+		var from *time.Time
+		err = row.Scan(&r.Region, &from, &r.To, &r.ReadAt)
+		if from != nil {
+			r.From = from.UTC()
+		}
+		r.To, r.ReadAt = r.To.UTC(), r.ReadAt.UTC()
+		return r, err
+	})
+}
+
+// EachAlerted calls fn for the findings of an account that an alert tells of: with the snapshot that opened the finding, when the
+// first message about it arrived somewhere, and when somebody acknowledged the alert, as far as that had happened by a time.
+func (s *Store) EachAlerted(ctx context.Context, account string, asOf time.Time, fn func(finding string, seq int64, sent, acknowledged posture.Opt[time.Time]) error) error {
+	rows, err := s.pool.Query(ctx, `
+		SELECT e.finding, f.seq, min(t.at), min(a.acknowledged_at) FILTER (WHERE a.acknowledged_at <= $2)
+		FROM alert_events e
+		JOIN alerts a ON a.account = e.account AND a.id = e.alert
+		JOIN finding_events f ON f.account = e.account AND f.finding = e.finding AND f.n = e.event AND f.kind IN ('opened', 'reopened')
+		LEFT JOIN deliveries d ON d.account = e.account AND d.alert = e.alert AND d.created_at >= e.at
+		LEFT JOIN delivery_attempts t ON t.account = d.account AND t.delivery = d.id AND t.state = 'sent' AND t.at <= $2
+		WHERE e.account = $1 AND e.at <= $2
+		GROUP BY e.finding, f.seq ORDER BY e.finding, f.seq`, account, asOf)
+	return each(rows, err, "alerts of "+account, func() error {
+		var finding string
+		var seq int64
+		var sent, acknowledged *time.Time
+		if err := rows.Scan(&finding, &seq, &sent, &acknowledged); err != nil {
+			return err
+		}
+		return fn(finding, seq, utc(sent), utc(acknowledged))
+	})
+}
+
+func utc(t *time.Time) posture.Opt[time.Time] {
+	if t == nil {
+		return posture.Opt[time.Time]{}
+	}
+	return posture.Some(t.UTC())
 }

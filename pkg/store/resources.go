@@ -122,8 +122,10 @@ func writeResources(ctx context.Context, tx pgx.Tx, account string, seq int64, r
 			switch cell, ok := index.Of(string(row.keys[0]), string(row.keys[1])); {
 			case !ok:
 				return fmt.Errorf("%w: %s would end, but its cell was not read", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")))
-			case cell.State == posture.Complete || cell.State == posture.NotApplicable:
+			case cell.ShowsAbsence():
 				return nil
+			case cell.Reconciled != nil:
+				return fmt.Errorf("%w: %s would end, but its cell is not reconciled", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")))
 			default:
 				return fmt.Errorf("%w: %s would end, but its cell is %s", posture.ErrInvalid, bytes.Join(row.keys, []byte(" ")), cell.State)
 			}

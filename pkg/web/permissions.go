@@ -30,6 +30,7 @@ const (
 	ofAlert                  // the account of alert {id}
 	ofException              // the account of exception {id}
 	inAudit                  // {audit}
+	ownAudit                 // the audit of an auditor; for others the installation as a whole
 	visible                  // ?account=; without it, a list holds the accounts that the caller may see
 	everybody                // whoever signed in; no action is asked for
 )
@@ -91,6 +92,19 @@ var permissions = map[string]permission{
 	"create-token":        {access.TokenCreate, own},
 	"revoke-my-token":     {access.TokenCreate, own},
 	"show-me":             {"", everybody},
+
+	"list-audits":            {access.AuditRead, ownAudit},
+	"show-audit":             {access.AuditRead, inAudit},
+	"open-audit":             {access.AuditDefine, whole},
+	"scope-audit":            {access.AuditDefine, inAudit},
+	"close-audit":            {access.AuditDefine, inAudit},
+	"list-audit-samples":     {access.AuditRead, inAudit},
+	"list-audit-requests":    {access.AuditRead, inAudit},
+	"raise-audit-request":    {access.RequestRaise, inAudit},
+	"provide-audit-request":  {access.RequestAnswer, inAudit},
+	"return-audit-request":   {access.RequestAccept, inAudit},
+	"accept-audit-request":   {access.RequestAccept, inAudit},
+	"withdraw-audit-request": {access.RequestRaise, inAudit},
 }
 
 // enter asks whether the caller may do an operation, before its input is even looked at.
@@ -115,6 +129,10 @@ func (s *server) enter(ctx huma.Context, id string) error {
 		about = ctx.Param("account")
 	case inAudit:
 		about = access.AuditScope(ctx.Param("audit"))
+	case ownAudit:
+		if actor.Audit != "" {
+			about = access.AuditScope(actor.Audit)
+		}
 	case visible:
 		if about = ctx.Query("account"); about == "" && seesSome(actor, p.Action) {
 			return nil

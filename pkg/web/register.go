@@ -24,6 +24,7 @@ func (s *server) register(api huma.API) {
 	s.registerScans(api)
 	s.registerAlerts(api)
 	s.registerEvidence(api)
+	s.registerAudits(api)
 	s.registerUsers(api)
 	s.registerTokens(api)
 	s.registerAuditLog(api)

@@ -246,7 +246,7 @@ func probes(t *testing.T, it things) map[string]func(*caller) *http.Response {
 			case strings.Contains(path, "/alerts/"):
 				id = it.alert
 			}
-			address := strings.NewReplacer("{account}", url.PathEscape(it.account), "{name}", "none", "{email}", "none@example.com", "{audit}", "a-1", "{id}", id).Replace(path)
+			address := strings.NewReplacer("{account}", url.PathEscape(it.account), "{name}", "none", "{email}", "none@example.com", "{audit}", "a-1", "{number}", "1", "{id}", id).Replace(path)
 			if o.OperationID == "show-resource" {
 				address += "?type=x&region=global&id=none"
 			}

@@ -265,7 +265,16 @@ func (b *builder) writeAssessment() error {
 	s.member("assessment-assets", object{"components": []object{component}, "assessment-platforms": []object{platform}})
 	s.text("}")
 	s.member("reviewed-controls", reviewed(list))
-	s.member("assessment-log", object{"entries": b.logEntries()})
+	s.member("assessment-log", nil)
+	s.text("{")
+	s.begun = false
+	s.list("entries", func(add func(any)) error {
+		for _, entry := range b.logEntries() {
+			add(entry)
+		}
+		return b.deviationEntries(add)
+	})
+	s.text("}")
 	related := map[string][]object{}
 	states := map[string]evidence.Counts{}
 	s.list("observations", func(add func(any)) error { return b.observations(component["uuid"].(string), related, states, add) })
@@ -333,6 +342,31 @@ func (b *builder) logEntries() []object {
 			"props": []object{prop("before", c.Before), prop("after", c.After)}})
 	}
 	return out
+}
+
+// deviationEntries are the deviations of a period, each from when it was first seen to when it ended.
+func (b *builder) deviationEntries(add func(any)) error {
+	if b.period == nil {
+		return nil
+	}
+	for d, err := range evidence.Rows[evidence.Deviation](b.pkg, evidence.DeviationsFile) {
+		if err != nil {
+			return err
+		}
+		entry := object{"uuid": uuid("deviation", b.key(), d.Finding, stampOf(d.FirstSeen)), "title": "Deviated: " + d.Rule, "description": cmp.Or(oneLine(d.After), d.Rule), "start": stampOf(d.FirstSeen)}
+		if ended := optTime(d.Ended); ended != "" {
+			entry["end"] = ended
+		}
+		props := []object{prop("account", d.Account), prop("type", d.Resource.Type), prop("region", d.Resource.Region), prop("resource", d.Resource.ID)}
+		for _, x := range deviationFacts(d) {
+			if x[1] != "" { // a property has a value
+				props = append(props, prop(strings.ReplaceAll(x[0], "_", "-"), x[1]))
+			}
+		}
+		entry["props"] = props
+		add(entry)
+	}
+	return nil
 }
 
 func (b *builder) observations(tool string, related map[string][]object, states map[string]evidence.Counts, add func(any)) error {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
+	"github.com/plumbline-dev/plumbline/pkg/attribution"
+	"github.com/plumbline-dev/plumbline/pkg/audit"
 	"github.com/plumbline-dev/plumbline/pkg/evidence"
 	"github.com/plumbline-dev/plumbline/pkg/finding"
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
@@ -45,6 +47,9 @@ type Source interface {
 	LogRecords(ctx context.Context, from int64, limit int) ([][]byte, error)
 	EachRuleText(ctx context.Context, fn func(id, version, file, text string, params []byte) error) error
 	Holders(ctx context.Context, asOf time.Time) ([]access.Holder, error)
+	AttributedTo(ctx context.Context, account string, key posture.Key, after, to int64, asOf time.Time) ([]attribution.Attribution, error)
+	LogReads(ctx context.Context, account string, asOf time.Time) ([]attribution.LogRead, error)
+	EachAlerted(ctx context.Context, account string, asOf time.Time, fn func(finding string, seq int64, sent, acknowledged posture.Opt[time.Time]) error) error
 	PackageBefore(ctx context.Context, audit string, t time.Time) (string, error)
 }
 
@@ -52,6 +57,7 @@ type Source interface {
 type Request struct {
 	Type     string // evidence.Type1 or Type2
 	Audit    string
+	Engaged  *Engagement
 	From, To time.Time // the day, or the period; To is not included
 	Zone     string    // IANA name of the time zone of From and To
 	Accounts []string  // empty: all
@@ -77,6 +83,13 @@ type Request struct {
 	MaxGap      time.Duration            // of periods: how far apart two observations may be
 	Schedule    time.Duration            // of periods: how far apart they should be
 	Targets     map[string]time.Duration // of periods: within which failures are to be repaired, by severity
+}
+
+// Engagement is the audit that a package is for, as it was known at the head that the package rests on.
+type Engagement struct {
+	audit.Audit
+	Auditors []access.Grant
+	Requests []audit.Request
 }
 
 // RuleOff is a rule that is switched off.
@@ -143,6 +156,7 @@ type builder struct {
 	ruleControls map[string]string
 	attached     []evidence.Manual
 	standings    map[finding.Standing]int
+	reconciled   map[posture.ReconciliationStatus]int // cells
 }
 
 type listing struct {
@@ -154,10 +168,11 @@ type listing struct {
 func (b *builder) build(ctx context.Context) ([]byte, error) {
 	b.listed, b.unread = map[listing]int{}, map[unread]int{}
 	b.starts = map[snapshotName]time.Time{}
+	b.reconciled = map[posture.ReconciliationStatus]int{}
 	b.findings, b.lives, b.standings = map[string]bool{}, map[string]life{}, map[finding.Standing]int{}
 	for _, step := range []func(context.Context) error{
 		b.choose, b.writeCalls, b.writeRaw, b.writeResources, b.writeFindings, b.writeExceptions, b.writeResults, b.writeRules,
-		b.writePopulations, b.writeManual, b.writeControls, b.writeScope, b.writeGaps, b.writeAudit, b.writeLog, b.writePeriod,
+		b.writePopulations, b.writeManual, b.writeControls, b.writeScope, b.writeRequests, b.writeGaps, b.writeAudit, b.writeLog, b.writePeriod,
 		b.writeTables, b.writeOSCAL, b.writeOCSF, b.writeReport,
 	} {
 		if err := step(ctx); err != nil {
@@ -186,7 +201,7 @@ func (b *builder) choose(ctx context.Context) error {
 	for _, account := range all {
 		name := account.String()
 		if len(b.Accounts) > 0 && !slices.Contains(b.Accounts, name) {
-			b.out = append(b.out, evidence.Boundary{Account: name, Name: account.Name, Reason: "not asked for"})
+			b.out = append(b.out, evidence.Boundary{Account: name, Name: account.Name, Reason: b.leftOut(name)})
 			continue
 		}
 		snapshots, err := b.snapshots(ctx, name)

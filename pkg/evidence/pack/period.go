@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbline-dev/plumbline/pkg/attribution"
 	"github.com/plumbline-dev/plumbline/pkg/evidence"
 	"github.com/plumbline-dev/plumbline/pkg/evidence/period"
 	"github.com/plumbline-dev/plumbline/pkg/finding"
@@ -92,6 +93,7 @@ type controlSums struct {
 	population map[string]int // by rule and account: resources ever judged
 	deviations evidence.DeviationSums
 	observed   time.Duration
+	twice      time.Duration // of it corroborated
 	units      int
 	lowest     time.Duration
 	lowestAt   string
@@ -103,6 +105,7 @@ type periodOf struct {
 	b         *builder
 	u         *used
 	times     []time.Time              // of the judged snapshots, those around the period too
+	seqs      []int64                  // and their numbers
 	place     map[int64]int            // number of a snapshot → index
 	inside    int                      // how many begin before the period ends
 	cells     map[posture.Key][]string // by type and region: why not whole, at each snapshot; "" is whole
@@ -114,10 +117,12 @@ type periodOf struct {
 	presence  []evidence.Resource      // versions of that resource
 	sums      map[string]*controlSums  // by control
 	deviation func(evidence.Deviation) error
+	alerts    map[openedAt]alerted
+	reads     []attribution.LogRead // of the cloud's own log, oldest first
 }
 
 // writePeriod writes what a period comes to, control by control; a day has none.
-func (b *builder) writePeriod(context.Context) error {
+func (b *builder) writePeriod(ctx context.Context) error {
 	if b.Type != evidence.Type2 {
 		return nil
 	}
@@ -132,11 +137,16 @@ func (b *builder) writePeriod(context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range work {
+		if err := p.learnLogs(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.files.lines(evidence.DeviationsFile, func(row func(any) error) error {
 		for _, p := range work {
 			p.deviation = func(d evidence.Deviation) error { return row(d) }
 		}
-		return b.readPeriod(work)
+		return b.readPeriod(ctx, work)
 	}); err != nil {
 		return err
 	}
@@ -173,7 +183,7 @@ func (b *builder) periods(sums map[string]*controlSums) (map[string]*periodOf, e
 				continue
 			}
 			p.place[s.Seq] = len(p.times)
-			p.times = append(p.times, s.Started)
+			p.times, p.seqs = append(p.times, s.Started), append(p.seqs, s.Seq)
 			if s.Started.Before(b.To) {
 				p.inside++
 			}
@@ -213,7 +223,7 @@ func (b *builder) periods(sums map[string]*controlSums) (map[string]*periodOf, e
 }
 
 // readPeriod goes through all results once. The rows of one rule and resource follow each other.
-func (b *builder) readPeriod(work map[string]*periodOf) error {
+func (b *builder) readPeriod(ctx context.Context, work map[string]*periodOf) error {
 	joiner := evidence.NewJoiner(evidence.Rows[evidence.Resource](b.pkg, evidence.ResourcesFile))
 	defer joiner.Stop()
 	var last *periodOf
@@ -223,7 +233,7 @@ func (b *builder) readPeriod(work map[string]*periodOf) error {
 		}
 		p := work[r.Account]
 		if last != nil && (p != last || last.group[0].RuleID != r.RuleID || last.group[0].Resource != r.Resource) {
-			if err := last.finish(); err != nil {
+			if err := last.finish(ctx); err != nil {
 				return err
 			}
 			last = nil
@@ -244,7 +254,7 @@ func (b *builder) readPeriod(work map[string]*periodOf) error {
 		p.group, last = append(p.group, r), p
 	}
 	if last != nil {
-		return last.finish()
+		return last.finish(ctx)
 	}
 	return nil
 }
@@ -298,7 +308,7 @@ func (p *periodOf) note(r evidence.Result) {
 }
 
 // finish ends the rows of one rule and resource.
-func (p *periodOf) finish() error {
+func (p *periodOf) finish(ctx context.Context) error {
 	group, presence := p.group, p.presence
 	p.group, p.presence = nil, nil
 	control := p.b.controlOf(group[0].RuleID)
@@ -330,6 +340,9 @@ func (p *periodOf) finish() error {
 		row := p.describe(group, at, control, d)
 		if ended, ok := row.Ended.Get(); ok && !ended.After(p.b.From) {
 			continue // it was over before
+		}
+		if err := p.attribute(ctx, d, &row); err != nil {
+			return err
 		}
 		sums.deviations.Total++
 		for condition, n := range map[*int]bool{&sums.deviations.Open: row.EndedBy == period.StillOpen, &sums.deviations.OpenedBefore: row.OpenedBefore,
@@ -461,9 +474,10 @@ func (p *periodOf) cover(span period.Span, row func(any) error) error {
 			}
 			seen[u] = true
 			c := period.Cover(span, p.b.MaxGap, p.observations(u))
-			p.sums[control].add(u, span, c)
+			twice := c.Corroborated(p.logged(u.region))
+			p.sums[control].add(u, span, c, twice)
 			if err := row(evidence.Covered{Control: control, Rule: u.rule, Account: u.account, Type: u.kind, Region: u.region, Observed: int64(c.Observed / time.Second),
-				Percent: period.Percent(c.Observed, span.Length()), Gaps: append([]period.Gap{}, c.Gaps...)}); err != nil {
+				Percent: period.Percent(c.Observed, span.Length()), Corroborated: int64(twice / time.Second), Gaps: append([]period.Gap{}, c.Gaps...)}); err != nil {
 				return err
 			}
 		}
@@ -486,9 +500,10 @@ func (p *periodOf) observations(u unit) []period.Observation {
 	return out
 }
 
-func (s *controlSums) add(u unit, span period.Span, c period.Coverage) {
+func (s *controlSums) add(u unit, span period.Span, c period.Coverage, twice time.Duration) {
 	s.units++
 	s.observed += c.Observed
+	s.twice += twice
 	if s.lowest < 0 || c.Observed < s.lowest {
 		s.lowest, s.lowestAt = c.Observed, u.account+" "+u.region+" "+u.rule
 	}
@@ -503,13 +518,14 @@ func (s *controlSums) add(u unit, span period.Span, c period.Coverage) {
 
 func (s *controlSums) control(c evidence.Control, span period.Span) evidence.PeriodControl {
 	c.Counts = s.counts
-	out := evidence.PeriodControl{ID: c.ID, Title: c.Title, Result: rollUp(c), Counts: s.counts, Lowest: "0.00", Mean: "0.00", Gaps: []evidence.GroupedGap{}, Deviations: s.deviations}
+	out := evidence.PeriodControl{ID: c.ID, Title: c.Title, Result: rollUp(c), Counts: s.counts, Lowest: "0.00", Mean: "0.00", Twice: "0.00", Gaps: []evidence.GroupedGap{}, Deviations: s.deviations}
 	for _, n := range s.population {
 		out.Population += n
 	}
 	if s.units > 0 {
 		out.Lowest, out.LowestAt = period.Percent(s.lowest, span.Length()), s.lowestAt
 		out.Mean = period.Percent(s.observed/time.Duration(s.units), span.Length())
+		out.Twice = period.Percent(s.twice/time.Duration(s.units), span.Length())
 	}
 	for _, g := range s.gaps {
 		out.Gaps = append(out.Gaps, *g)
@@ -613,20 +629,43 @@ func seconds64(n int64) string { return strconv.FormatInt(n, 10) }
 
 func (b *builder) writePeriodTables(book *workbook) error {
 	return errors.Join(
-		table(b, book, evidence.CoverageFile, "csv/coverage.csv", []string{"control", "rule", "account", "type", "region", "observed_s", "coverage_pct", "gaps"}, func(c evidence.Covered) []string {
-			return []string{c.Control, c.Rule, c.Account, c.Type, c.Region, seconds64(c.Observed), c.Percent, gapText(c.Gaps)}
+		table(b, book, evidence.CoverageFile, "csv/coverage.csv", []string{"control", "rule", "account", "type", "region", "observed_s", "coverage_pct", "corroborated_s", "gaps"}, func(c evidence.Covered) []string {
+			return []string{c.Control, c.Rule, c.Account, c.Type, c.Region, seconds64(c.Observed), c.Percent, seconds64(c.Corroborated), gapText(c.Gaps)}
 		}),
-		table(b, book, evidence.DeviationsFile, "csv/deviations.csv", []string{"control", "rule", "severity", "account", "type", "region", "resource", "last_good_before", "first_seen", "last_seen", "ended_at", "ended_by",
-			"opened_before_period", "duration_at_least_s", "duration_at_most_s", "detect_at_least_s", "detect_at_most_s", "remediate_at_least_s", "remediate_at_most_s", "target_s", "target_met", "before", "after", "exceptions"}, func(d evidence.Deviation) []string {
-			least, most := "", "" // not known since when it was wrong
-			if d.Detect != nil {
-				least, most = seconds64(d.Detect.Least), seconds64(d.Detect.Most)
+		table(b, book, evidence.DeviationsFile, "csv/deviations.csv", append([]string{"control", "rule", "severity", "account", "type", "region", "resource", "before", "after"}, factNames()...), func(d evidence.Deviation) []string {
+			row := []string{d.Control, d.Rule, d.Severity, d.Account, d.Resource.Type, d.Resource.Region, d.Resource.ID, d.Before, d.After}
+			for _, x := range deviationFacts(d) {
+				row = append(row, x[1])
 			}
-			return []string{d.Control, d.Rule, d.Severity, d.Account, d.Resource.Type, d.Resource.Region, d.Resource.ID, optTime(d.LastGood), stampOf(d.FirstSeen), stampOf(d.LastSeen), optTime(d.Ended), d.EndedBy,
-				strconv.FormatBool(d.OpenedBefore), seconds64(d.Duration.Least), seconds64(d.Duration.Most), least, most, seconds64(d.Remediate.Least), seconds64(d.Remediate.Most), seconds64(d.Target), d.TargetMet, d.Before, d.After, exceptionText(d.Exceptions)}
+			return row
 		}),
 	)
 }
+
+// deviationFacts are what every form of a package tells of a deviation, by name. Times are in seconds, a range where snapshots bound them.
+func deviationFacts(d evidence.Deviation) [][2]string {
+	detect := "" // not known since when it was wrong
+	if d.Detect != nil {
+		detect = rangeText(*d.Detect)
+	}
+	actors, events := eventTexts(d.Who.Events)
+	return [][2]string{
+		{"last_good_before", optTime(d.LastGood)}, {"first_seen", stampOf(d.FirstSeen)}, {"last_seen", stampOf(d.LastSeen)}, {"ended_at", optTime(d.Ended)}, {"ended_by", d.EndedBy},
+		{"unknown_snapshots", strconv.Itoa(d.Unknown)}, {"duration_s", rangeText(d.Duration)}, {"time_to_detect_s", detect}, {"time_to_remediate_s", rangeText(d.Remediate)},
+		{"change_time", optTime(d.Changed)}, {"actor", actors}, {"event", events}, {"confidence", strings.TrimSpace(string(d.Who.Confidence) + " " + d.Who.Reason)},
+		{"alert_sent_at", optTime(d.AlertSent)}, {"alert_acknowledged_at", optTime(d.AlertAcked)}, {"acknowledged_at", optTime(d.Acknowledged)},
+		{"target_s", seconds64(d.Target)}, {"target_met", d.TargetMet}, {"opened_before_period", strconv.FormatBool(d.OpenedBefore)}, {"exceptions", exceptionText(d.Exceptions)},
+	}
+}
+
+func factNames() (out []string) {
+	for _, x := range deviationFacts(evidence.Deviation{}) {
+		out = append(out, x[0])
+	}
+	return out
+}
+
+func rangeText(r period.Range) string { return seconds64(r.Least) + ".." + seconds64(r.Most) }
 
 func exceptionText(list []evidence.ExceptionSpan) string {
 	var parts []string
@@ -640,7 +679,7 @@ func (b *builder) reportPeriod(d *document) error {
 	if b.period == nil {
 		return nil
 	}
-	d.print("<h2>The period</h2><p>Time between two complete readings at most %s apart is observed; all other time is a gap, and counts neither as passed nor as failed. %s</p>", time.Duration(b.period.MaxGap)*time.Second, blindSpot)
+	d.print("<h2>The period</h2><p>Time between two complete readings at most %s apart is observed; all other time is a gap, and counts neither as passed nor as failed. Where the cloud's own log of the same time and place was read whole, too, it is corroborated. %s</p>", time.Duration(b.period.MaxGap)*time.Second, blindSpot)
 	var rows [][]string
 	for _, i := range b.period.Instances {
 		rows = append(rows, []string{i.Account, fmt.Sprint(i.Expected), fmt.Sprint(i.Run), fmt.Sprint(i.Complete), fmt.Sprint(i.Partial), fmt.Sprint(i.Missed)})
@@ -649,10 +688,10 @@ func (b *builder) reportPeriod(d *document) error {
 	d.table([]string{"account", "expected", "run", "complete", "partial", "missed"}, rows)
 	rows = nil
 	for _, c := range b.period.Controls {
-		rows = append(rows, []string{c.ID, c.Lowest + " %", c.LowestAt, c.Mean + " %", fmt.Sprint(c.Population), fmt.Sprint(c.Deviations.Total), fmt.Sprint(c.Deviations.Open), fmt.Sprint(c.Deviations.TargetMissed)})
+		rows = append(rows, []string{c.ID, c.Lowest + " %", c.LowestAt, c.Mean + " %", c.Twice + " %", fmt.Sprint(c.Population), fmt.Sprint(c.Deviations.Total), fmt.Sprint(c.Deviations.Open), fmt.Sprint(c.Deviations.TargetMissed)})
 	}
 	d.print("<h3>Coverage and deviations by control</h3>")
-	d.table([]string{"control", "lowest coverage", "where", "mean", "resources ever", "deviations", "still open", "target missed"}, rows)
+	d.table([]string{"control", "lowest coverage", "where", "mean", "mean corroborated", "resources ever", "deviations", "still open", "target missed"}, rows)
 	rows = nil
 	for _, c := range b.period.Controls {
 		for _, g := range c.Gaps {
@@ -671,10 +710,18 @@ func (b *builder) reportPeriod(d *document) error {
 			more++
 			continue
 		}
-		rows = append(rows, []string{x.Rule, x.Account, x.Resource.Region, x.Resource.ID, optTime(x.LastGood), stampOf(x.FirstSeen), optTime(x.Ended), x.EndedBy, x.TargetMet, exceptionText(x.Exceptions), x.After})
+		row := []string{x.Rule, x.Account, x.Resource.Region, x.Resource.ID, x.After}
+		for _, fact := range deviationFacts(x) {
+			row = append(row, fact[1])
+		}
+		rows = append(rows, row)
 	}
 	d.print("<h3>Deviations</h3><p>Neither a target nor an exception leaves one out.</p>")
-	d.table([]string{"rule", "account", "region", "resource", "last good", "first seen", "ended", "by", "target met", "exceptions", "what came back"}, rows)
+	columns := []string{"rule", "account", "region", "resource", "what came back"}
+	for _, name := range factNames() {
+		columns = append(columns, strings.ReplaceAll(name, "_", " "))
+	}
+	d.table(columns, rows)
 	if more > 0 {
 		d.print("<p>%d more are in %s.</p>", more, evidence.DeviationsFile)
 	}

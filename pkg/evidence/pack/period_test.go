@@ -3,7 +3,10 @@ package pack
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
+	"html"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +90,12 @@ aws-test-bucket-logged eu-west-1 6307200 81.11 2026-02-09T06:00:00Z>2026-02-19T0
 aws-test-bucket-logged us-east-1 6912000 88.88 2026-02-09T06:00:00Z>2026-02-19T06:00:00Z:no snapshot
 aws-test-bucket-private eu-west-1 6307200 81.11 2026-02-09T06:00:00Z>2026-02-19T06:00:00Z:no snapshot 2026-03-01T06:00:00Z>2026-03-08T06:00:00Z:denied: Test.Listbucket (needs test:List)
 aws-test-bucket-private us-east-1 6912000 88.88 2026-02-09T06:00:00Z>2026-02-19T06:00:00Z:no snapshot`
+	// by control, with the number of cells that nobody watched meanwhile
+	handGaps = `
+access 2026-02-09T06:00:00Z>2026-02-19T06:00:00Z:no snapshot in 2
+access 2026-03-01T06:00:00Z>2026-03-08T06:00:00Z:denied: Test.Listbucket (needs test:List) in 1
+logging 2026-02-09T06:00:00Z>2026-02-19T06:00:00Z:no snapshot in 3
+logging 2026-03-01T06:00:00Z>2026-03-08T06:00:00Z:denied: Test.Listbucket (needs test:List) in 1`
 	// bucket, last good, first seen, last seen, ended, by, unknown, duration, to detect, to remediate, target met, before the period, exceptions
 	handDeviations = `
 closed 2026-02-26T06:00:00Z 2026-02-27T06:00:00Z 2026-03-01T06:00:00Z 2026-03-08T06:00:00Z resolved 6 172800..864000 0..86400 172800..777600 unclear false -
@@ -174,8 +183,23 @@ func TestNinetyDays(t *testing.T) {
 	if diff := cmp.Diff([]string{"2026-01-13T06:00:00Z 0", "2026-02-01T06:00:00Z 1", "2026-03-16T06:00:00Z 0"}, parts); diff != "" {
 		t.Errorf("results of site differ (-by hand +got):\n%s", diff)
 	}
-	sameIn(t, "csv/coverage.csv", files["csv/coverage.csv"], coverage)
-	sameIn(t, "csv/deviations.csv", files["csv/deviations.csv"], deviations)
+	forms := map[string][2][]string{ // deviations, and what was not observed
+		"csv":   {factLines(csvRows(t, files["csv/deviations.csv"])), gapsOf(csvRows(t, files["csv/coverage.csv"]))},
+		"html":  {factLines(htmlRows(t, files["report.html"], "Deviations")), htmlGaps(htmlRows(t, files["report.html"], "Gaps"))},
+		"oscal": {factLines(oscalEntries(t, files["oscal/assessment-results.json"], "Deviated: ")), htmlGaps(oscalEntries(t, files["oscal/assessment-results.json"], "Not observed: "))},
+	}
+	for form, told := range forms {
+		if diff := cmp.Diff(strings.TrimSpace(handDeviations), strings.Join(told[0], "\n")); diff != "" {
+			t.Errorf("deviations in %s differ (-by hand +got):\n%s", form, diff)
+		}
+		want := handGaps
+		if form == "csv" {
+			want = handCoverage
+		}
+		if diff := cmp.Diff(strings.TrimSpace(want), strings.Join(told[1], "\n")); diff != "" {
+			t.Errorf("what was not observed in %s differs (-by hand +got):\n%s", form, diff)
+		}
+	}
 	for _, want := range []string{"2026-02-09T06:00:00Z", "2026-02-19T06:00:00Z", "2026-03-08T06:00:00Z", "no snapshot", "81.11 %", "85.00 %", "2026-02-26T06:00:00Z", "gone", "2026-01-31T12:00:00Z to 2026-03-15T12:00:00Z", "undone between two"} {
 		if !strings.Contains(files["report.html"], want) {
 			t.Errorf("the report does not say %s", want)
@@ -189,26 +213,129 @@ func TestNinetyDays(t *testing.T) {
 	}
 }
 
-// sameIn checks that a table says what the rows say: as many, and every time and number of them.
-func sameIn(t *testing.T, name, text string, rows []string) {
+// csvRows are the rows of a table by column, below the five lines that say what it is.
+func csvRows(t *testing.T, text string) (out []map[string]string) {
 	t.Helper()
 	r := csv.NewReader(strings.NewReader(text))
 	r.FieldsPerRecord = -1
 	list, err := r.ReadAll()
-	if err != nil {
+	if err != nil || len(list) < 6 {
+		t.Fatal(err, text)
+	}
+	for _, row := range list[6:] {
+		out = append(out, byColumn(list[5], row))
+	}
+	return out
+}
+
+func byColumn(columns, row []string) map[string]string {
+	out := map[string]string{}
+	for i, name := range columns {
+		out[strings.NewReplacer(" ", "_", "-", "_").Replace(name)] = row[i]
+	}
+	return out
+}
+
+var (
+	htmlCell = regexp.MustCompile(`<t[hd][^>]*>([^<]*)</t[hd]>`)
+	htmlRow  = regexp.MustCompile(`<tr>.*?</tr>`)
+)
+
+// htmlRows are the rows of the table below a heading of the report.
+func htmlRows(t *testing.T, page, heading string) (out []map[string]string) {
+	t.Helper()
+	_, rest, found := strings.Cut(page, "<h3>"+heading+"</h3>")
+	text, _, _ := strings.Cut(rest, "</table>")
+	if !found {
+		t.Fatalf("the report has no %s", heading)
+	}
+	var columns []string
+	for _, row := range htmlRow.FindAllString(text, -1) {
+		var cells []string
+		for _, cell := range htmlCell.FindAllStringSubmatch(row, -1) {
+			cells = append(cells, html.UnescapeString(cell[1]))
+		}
+		if columns == nil {
+			columns = cells
+			continue
+		}
+		out = append(out, byColumn(columns, cells))
+	}
+	return out
+}
+
+// oscalEntries are the properties of the entries of the assessment log whose titles begin so, with their start and end.
+func oscalEntries(t *testing.T, text, title string) (out []map[string]string) {
+	t.Helper()
+	var doc struct {
+		AR struct {
+			Results []struct {
+				Log struct {
+					Entries []struct {
+						Title, Start, End string
+						Props             []struct{ Name, Value string }
+					}
+				} `json:"assessment-log"`
+			}
+		} `json:"assessment-results"`
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if list = list[6:]; len(list) != len(rows) {
-		t.Fatalf("%s has %d rows, want %d", name, len(list), len(rows))
-	}
-	for i, row := range rows {
-		line := strings.Join(list[i], " ")
-		for _, part := range strings.FieldsFunc(row, func(r rune) bool { return r == ' ' || r == '>' || r == ',' }) {
-			for _, word := range strings.Split(strings.TrimSuffix(strings.TrimPrefix(part, "1:"), ":no"), "..") {
-				if word != "-" && word != "snapshot" && !strings.Contains(word, ":denied") && !strings.Contains(line, strings.TrimSuffix(word, ":denied:")) {
-					t.Errorf("%s, row %d does not hold %s: %s", name, i+1, word, line)
-				}
-			}
+	for _, e := range doc.AR.Results[0].Log.Entries {
+		if !strings.HasPrefix(e.Title, title) {
+			continue
 		}
+		row := map[string]string{"from": e.Start, "to": e.End}
+		for _, p := range e.Props {
+			row[strings.ReplaceAll(p.Name, "-", "_")] = p.Value
+		}
+		row["control"] = row["gap"]
+		if title == "Deviated: " && (row["from"] != row["first_seen"] || row["to"] != row["ended_at"]) {
+			t.Errorf("the entry of %s is from %s to %s", row["resource"], row["from"], row["to"])
+		}
+		out = append(out, row)
 	}
+	return out
+}
+
+// factLines are deviations as handDeviations writes them.
+func factLines(rows []map[string]string) (out []string) {
+	exception := regexp.MustCompile(`(\d+) from (\S+) to (\S+)`)
+	for _, row := range rows {
+		line := []string{row["resource"]}
+		for _, name := range strings.Fields("last_good_before first_seen last_seen ended_at ended_by unknown_snapshots duration_s time_to_detect_s time_to_remediate_s target_met opened_before_period exceptions") {
+			line = append(line, orElse(exception.ReplaceAllString(row[name], "$1:$2>$3"), "-"))
+		}
+		out = append(out, strings.Join(line, " "))
+	}
+	return out
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+// gapsOf are the rows of coverage as handCoverage writes them.
+func gapsOf(rows []map[string]string) (out []string) {
+	for _, row := range rows {
+		line := fmt.Sprintf("%s %s %s %s", row["rule"], row["region"], row["observed_s"], row["coverage_pct"])
+		for _, gap := range strings.Split(row["gaps"], "; ") {
+			times, cause, _ := strings.Cut(gap, "Z: ")
+			line += " " + strings.Replace(times, " to ", ">", 1) + "Z:" + cause
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// htmlGaps are gaps as handGaps writes them.
+func htmlGaps(rows []map[string]string) (out []string) {
+	for _, row := range rows {
+		out = append(out, fmt.Sprintf("%s %s>%s:%s in %s", row["control"], row["from"], row["to"], row["cause"], row["cells"]))
+	}
+	return out
 }

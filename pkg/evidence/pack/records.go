@@ -244,6 +244,7 @@ type member struct {
 	Created   string             `json:"created_at"`
 	SHA256    string             `json:"sha256"`
 	Stale     bool               `json:"stale"`
+	Unlisted  bool               `json:"only_in_second_source"` // nothing of it was read
 }
 
 // writePopulations lists the resources of each type, and counts them by cell.
@@ -276,8 +277,13 @@ func (b *builder) writePopulations(context.Context) error {
 			continue
 		}
 		listed := b.listed[listing{c.Account, c.Snapshot, posture.Key{Type: c.Type, Region: c.Region}}]
-		counts = append(counts, evidence.Count{Account: c.Account, Snapshot: c.Snapshot, Type: c.Type, Region: c.Region, Listed: listed,
-			Complete: c.State == posture.Complete, Status: evidence.SingleSource})
+		count := evidence.CountOf(c, listed)
+		counts = append(counts, count)
+		b.reconciled[count.Status]++
+		if !c.ShowsAbsence() && c.State == posture.Complete {
+			b.gaps = append(b.gaps, evidence.Gap{Kind: "reconciliation", Account: c.Account, Snapshot: c.Snapshot, Type: c.Type, Region: c.Region, State: string(count.Status),
+				Cause: count.Cause, Count: len(count.OnlyFirst) + len(count.OnlySecond)})
+		}
 	}
 	return b.files.value(evidence.ReconciledFile, counts)
 }
@@ -329,14 +335,15 @@ func (b *builder) writeMember(r evidence.Resource, open map[string]*output, cell
 		out.lines = true
 		open[r.Type] = out
 	}
-	m := member{r.Account, r.Snapshots, r.Region, r.ID, document.Attributes.Name, "", r.SHA256, r.Stale}
+	unlisted := slices.ContainsFunc(document.Unread, func(u posture.Unread) bool { return u.Path == "name" && u.Reason == posture.ReasonUnreconciled })
+	m := member{r.Account, r.Snapshots, r.Region, r.ID, document.Attributes.Name, "", r.SHA256, r.Stale, unlisted}
 	if document.Attributes.Created != nil {
 		m.Created = *document.Attributes.Created
 	}
 	last := b.account(r.Account).last()
 	if r.Snapshots.Holds(last) {
 		at := listing{account: r.Account, snapshot: last}
-		if cell, ok := cells[at].Of(r.Type, r.Region); ok && !r.Stale {
+		if cell, ok := cells[at].Of(r.Type, r.Region); ok && !r.Stale && !unlisted {
 			at.key = posture.Key{Type: r.Type, Region: cell.Region}
 			b.listed[at]++
 		}
@@ -449,6 +456,9 @@ func (b *builder) writeScope(ctx context.Context) error {
 	for _, u := range b.accounts {
 		s.In = append(s.In, evidence.Boundary{Account: u.name, Name: u.snapshots[len(u.snapshots)-1].Account.Name, Reason: u.reason})
 	}
+	if err := b.reconcileBoundaries(&s); err != nil {
+		return err
+	}
 	regions, types, criteria := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for row, err := range evidence.Rows[evidence.Cell](b.pkg, evidence.CellsFile) {
 		if err != nil {
@@ -473,6 +483,7 @@ func (b *builder) writeScope(ctx context.Context) error {
 		s.Waivers = append(s.Waivers, h.Waivers...)
 	}
 	slices.SortFunc(s.Waivers, func(x, y access.Waiver) int { return cmp.Compare(x.ID, y.ID) })
+	b.engage(&s)
 	system := b.System
 	if system == nil {
 		system = json.RawMessage(`{"stated":false,"note":"The organization has not described its system to this tool."}`)
@@ -543,6 +554,8 @@ func (b *builder) concerns(object string) bool {
 		return slices.ContainsFunc(b.accounts, func(u *used) bool { return name == u.name || strings.HasPrefix(name, u.name+"/") })
 	case "finding":
 		return b.findings[name]
+	case "audit", "request":
+		return b.Engaged == nil || name == b.Audit || strings.HasPrefix(name, b.Audit+"/")
 	}
 	return true
 }

@@ -91,6 +91,7 @@ func (b *builder) writeReport(context.Context) error {
 	d.print(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Evidence %s</title><style>%s</style></head><body>`, what, markup(style))
 	d.print("<h1>Evidence %s</h1>", what)
 	b.reportScope(d)
+	b.reportEngagement(d)
 	b.reportCollection(d)
 	b.reportCriteria(d)
 	if err := b.reportPeriod(d); err != nil {
@@ -164,10 +165,11 @@ func (b *builder) reportCollection(d *document) {
 	for _, g := range b.gaps {
 		kinds[g.Kind] += max(1, g.Count)
 	}
-	d.print("<p>Gaps: %s. All of them are in %s. Populations come from the services' own lists (%s); no second source was asked, which is said there.</p>", tally(kinds), evidence.GapsFile, evidence.ReconciledFile)
+	d.print("<p>Gaps: %s. All of them are in %s. Populations come from the services' own lists; held against a second source, lists came out as %s (%s). A single source is no match.</p>",
+		tally(kinds), evidence.GapsFile, tally(b.reconciled), evidence.ReconciledFile)
 }
 
-func tally(counts map[string]int) string {
+func tally[K ~string](counts map[K]int) string {
 	var parts []string
 	for kind, n := range counts {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, n))

@@ -52,7 +52,25 @@ type Gap struct {
 // Coverage is how much of a period was observed.
 type Coverage struct {
 	Observed time.Duration
+	Seen     []Span // what was observed, in order
 	Gaps     []Gap
+}
+
+// Corroborated is how much of what was observed something else, such as a cloud's log, was read whole for, too.
+func (c Coverage) Corroborated(read []Span) time.Duration {
+	read = slices.Clone(read)
+	slices.SortFunc(read, func(a, b Span) int { return a.From.Compare(b.From) })
+	var out time.Duration
+	for _, seen := range c.Seen {
+		at := seen.From
+		for _, r := range read {
+			if part := r.Clip(Span{at, seen.To}); part.To.After(part.From) {
+				out += part.Length()
+				at = part.To
+			}
+		}
+	}
+	return out
 }
 
 // Percent is the observed part of a period of that length, with two decimals and rounded down: what was not watched is never
@@ -87,7 +105,7 @@ func Cover(period Span, maxGap time.Duration, observations []Observation) Covera
 		if seen.From.After(at) {
 			out.Gaps = append(out.Gaps, Gap{Span: Span{at, seen.From}})
 		}
-		out.Observed += seen.Length()
+		out.Observed, out.Seen = out.Observed+seen.Length(), append(out.Seen, seen)
 		at = seen.To
 	}
 	if period.To.After(at) {

@@ -55,8 +55,15 @@ func TestCover(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Cover(period, 36*time.Hour, test.observations)
-			if diff := cmp.Diff(Coverage{time.Duration(test.observed) * time.Hour, test.gaps}, got); diff != "" {
+			if diff := cmp.Diff(Coverage{Observed: time.Duration(test.observed) * time.Hour, Gaps: test.gaps}, Coverage{Observed: got.Observed, Gaps: got.Gaps}); diff != "" {
 				t.Errorf("coverage differs (-want +got):\n%s", diff)
+			}
+			var seen time.Duration
+			for _, s := range got.Seen {
+				seen += s.Length()
+			}
+			if seen != got.Observed || got.Corroborated([]Span{period}) != seen {
+				t.Errorf("what was seen is %s, of it %s in a log of all the time, want %s", seen, got.Corroborated([]Span{period}), got.Observed)
 			}
 			sum := got.Observed
 			for _, g := range got.Gaps {
@@ -66,6 +73,27 @@ func TestCover(t *testing.T) {
 				t.Errorf("observed time and gaps are %s of %s", sum, period.Length())
 			}
 		})
+	}
+}
+
+func TestCorroborated(t *testing.T) {
+	at := func(n int) time.Time { return time.Date(2026, 1, 1, n, 0, 0, 0, time.UTC) }
+	seen := Coverage{Seen: []Span{{at(0), at(10)}, {at(20), at(30)}}}
+	for name, test := range map[string]struct {
+		read []Span
+		want int // hours
+	}{
+		"no log":                               {nil, 0},
+		"one over everything":                  {[]Span{{at(-5), at(40)}}, 20},
+		"one where nobody looked":              {[]Span{{at(10), at(20)}}, 0},
+		"parts":                                {[]Span{{at(2), at(4)}, {at(25), at(50)}}, 7},
+		"what is read twice counts once":       {[]Span{{at(2), at(8)}, {at(4), at(6)}, {at(5), at(9)}}, 7},
+		"in any order":                         {[]Span{{at(25), at(50)}, {at(2), at(4)}}, 7},
+		"a long one before a short one inside": {[]Span{{at(0), at(10)}, {at(1), at(2)}, {at(20), at(21)}}, 11},
+	} {
+		if got := seen.Corroborated(test.read); got != time.Duration(test.want)*time.Hour {
+			t.Errorf("%s: %s, want %d hours", name, got, test.want)
+		}
 	}
 }
 

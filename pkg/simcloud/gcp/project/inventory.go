@@ -30,6 +30,8 @@ var walks = []walk{
 		"{name}", "GET cloudkms.googleapis.com/v1/{name}:getIamPolicy"},
 	{"cloudkms.googleapis.com/CryptoKey", []string{"cloudkms.googleapis.com/v1/projects/{project}/locations", "cloudkms.googleapis.com/v1/{name}/keyRings",
 		"cloudkms.googleapis.com/v1/{name}/cryptoKeys"}, "{name}", "GET cloudkms.googleapis.com/v1/{name}:getIamPolicy"},
+	{"compute.googleapis.com/Network", []string{"compute.googleapis.com/compute/v1/projects/{project}/global/networks"},
+		"projects/{project}/global/networks/{name}", ""},
 	{"dataproc.googleapis.com/Cluster", []string{"compute.googleapis.com/compute/v1/projects/{project}/regions", "dataproc.googleapis.com/v1/projects/{project}/regions/{name}/clusters"},
 		"projects/{project}/regions/{in}/clusters/{clusterName}", ""},
 	{"iam.googleapis.com/ServiceAccount", []string{"iam.googleapis.com/v1/projects/{project}/serviceAccounts"},

@@ -37,7 +37,7 @@ func (a *app) handler(ctx context.Context, db *store.Store, jobs *job.Service, c
 		fmt.Fprintf(a.err, "There is no administrator yet. This link makes the first one; it works once:\n  %s\n", link)
 	}
 	set := func() *rule.Set { return current.Load().set }
-	site, err := pages.New(pages.Options{Store: db, Set: set, Signin: door, Log: log})
+	site, err := pages.New(pages.Options{Store: db, Set: set, Signin: door, Log: log, Alerts: func() *alert.Dispatcher { return current.Load().alerts }})
 	if err != nil {
 		return nil, err
 	}

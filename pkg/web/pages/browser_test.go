@@ -18,12 +18,14 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
 )
 
 // browser is a browser that keeps whatever it complains of.
 type browser struct {
 	context.Context
+	axe      string // the program that looks for barriers
 	mu       sync.Mutex
 	problems []string
 }
@@ -37,6 +39,7 @@ func newBrowser(t *testing.T) *browser {
 		}
 		t.Skip("no Chromium: run make chromium, or set PLUMBLINE_CHROMIUM")
 	}
+	axe := axe(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.Flag("disable-dev-shm-usage", true))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -45,7 +48,7 @@ func newBrowser(t *testing.T) *browser {
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
-	b := &browser{Context: ctx}
+	b := &browser{Context: ctx, axe: axe}
 	err := chromedp.Listen(ctx, func(event any) {
 		var problem string
 		switch e := event.(type) {
@@ -72,6 +75,41 @@ func newBrowser(t *testing.T) *browser {
 	}
 	return b
 }
+
+// axe is the text of axe-core, which deploy/scripts/axe.sh fetches.
+func axe(t *testing.T) string {
+	t.Helper()
+	paths := []string{os.Getenv("PLUMBLINE_AXE")}
+	if paths[0] == "" {
+		paths, _ = filepath.Glob("../../../.cache/axe/axe-*.min.js") // the pattern is well formed
+	}
+	if len(paths) > 0 {
+		text, err := os.ReadFile(paths[len(paths)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("no axe-core: run make axe first, or name axe.min.js in PLUMBLINE_AXE")
+	}
+	t.Skip("no axe-core: run make axe, or name axe.min.js in PLUMBLINE_AXE")
+	return ""
+}
+
+// barriers fails the test with what keeps people from using the page in the browser: violations of WCAG 2.2 AA, and of axe's own rules,
+// that are serious or critical.
+func (b *browser) barriers(t *testing.T) {
+	t.Helper()
+	ask(t, b, chromedp.Evaluate[bool](b.axe+";true"))
+	for _, problem := range ask(t, b, chromedp.Evaluate[[]string](lookForBarriers, chromedp.EvalAwaitPromise)) {
+		t.Errorf("%s: %s", ask(t, b, chromedp.Title()), problem)
+	}
+}
+
+const lookForBarriers = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}).then(r =>
+	r.violations.filter(v => v.impact == "serious" || v.impact == "critical").flatMap(v =>
+		v.nodes.map(n => v.impact + " " + v.id + ": " + n.target.join(" ") + ": " + n.html.slice(0, 200) + " " + n.failureSummary)))`
 
 // do takes the steps, and fails the test with whatever the browser complains of meanwhile.
 func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
@@ -174,15 +212,20 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestContrast: on every page each text stands out from its ground by 4.5 to 1, large ones by 3 to 1, in light and dark.
-func TestContrast(t *testing.T) {
+// TestBarriers: no page keeps anybody out who sees, hears or moves otherwise; each text stands out from its ground by 4.5 to 1, large ones
+// by 3 to 1, in light and dark.
+func TestBarriers(t *testing.T) {
 	b := newBrowser(t)
 	s := newSite(t)
+	s.actor = person("all", access.OnCall, access.Compliance, access.RuleLead, access.Admin) // so that there are forms
 	server := httptest.NewServer(s)
 	defer server.Close()
 	for _, l := range looks[:3] {
 		for _, path := range s.everyPage() {
 			b.do(t, l.apply(), chromedp.Navigate(server.URL+path))
+			if l.name == "phone" { // where most is in each other's way
+				b.barriers(t)
+			}
 			for _, text := range ask(t, b, chromedp.Evaluate[[]string](contrast)) {
 				t.Errorf("%s %.100s: %s", l.name, path, text)
 			}

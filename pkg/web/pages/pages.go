@@ -20,6 +20,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
+	"github.com/plumbline-dev/plumbline/pkg/alert"
 	"github.com/plumbline-dev/plumbline/pkg/posture"
 	"github.com/plumbline-dev/plumbline/pkg/rule"
 	"github.com/plumbline-dev/plumbline/pkg/signin"
@@ -36,6 +37,8 @@ type Options struct {
 	Signin *signin.Server
 	Now    func() time.Time // nil: the store's clock
 	Log    *slog.Logger
+	// Alerts acknowledges alerts; nil: nobody can.
+	Alerts func() *alert.Dispatcher
 	// Actor says who asks, in place of Signin.
 	Actor func(*http.Request) (access.Actor, error)
 }
@@ -85,6 +88,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		mux.Handle(pattern, p.inside(func(w http.ResponseWriter, r *http.Request) { p.page(w, r, show) }))
 	}
 	mux.Handle("GET /findings.csv", p.inside(p.findingsCSV))
+	p.acts(mux)
 	mux.HandleFunc("GET "+stylePath, style)
 	mux.HandleFunc("GET "+iconPath, icon)
 }
@@ -133,6 +137,10 @@ type view struct {
 	title   string
 	problem bool
 	signed  bool // people sign in, so that they can sign out
+	acting  bool // people can act, not only read
+	done    string
+	failed  *failure // the form that was sent, when something was wrong with it
+	token   string   // of forms
 }
 
 // page answers with a whole page or with one that says what went wrong.
@@ -143,11 +151,17 @@ func (p *Pages) page(w http.ResponseWriter, r *http.Request, show show) {
 		body, err = show(v, r)
 	}
 	code := http.StatusOK
-	if err != nil {
+	switch {
+	case err == nil && v.failed != nil:
+		code = http.StatusUnprocessableEntity
+	case err != nil:
 		code = p.status(r.Context(), err)
 		v.problem = true
 		v.title = problemTitles[code]
 		body = problemPage(v, code, problemText(code, err))
+	}
+	if v.acting && v.actor.ID != "" {
+		v.token = p.formToken(w, r, v.actor)
 	}
 	var out bytes.Buffer
 	if err := layout(v, body).Render(r.Context(), &out); err != nil {
@@ -171,7 +185,7 @@ func secure(w http.ResponseWriter, contentType string) {
 
 // view returns a view that can be shown even beside an error.
 func (p *Pages) view(r *http.Request) (*view, error) {
-	v := &view{now: p.Now().UTC(), set: p.Set(), path: r.URL.Path, signed: p.Signin != nil}
+	v := &view{now: p.Now().UTC(), set: p.Set(), path: r.URL.Path, signed: p.Signin != nil, acting: p.acting()}
 	v.at = v.now
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if v.query = query; err != nil {
@@ -195,6 +209,11 @@ func (p *Pages) view(r *http.Request) (*view, error) {
 	}
 	if err := p.allow(r, v.actor); err != nil {
 		return v, err
+	}
+	v.done = doneText(query.Get("done"))
+	query.Del("done")
+	if r.Method == http.MethodPost { // acts are of now
+		query.Del("as_of")
 	}
 	return v, v.parseTime(query.Get("as_of"))
 }

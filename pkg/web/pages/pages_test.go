@@ -43,6 +43,7 @@ type site struct {
 	gone    string // the finding of a bucket that was removed
 	alert   int64
 	actor   access.Actor // who asks
+	set     func() *rule.Set
 	log     bytes.Buffer
 }
 
@@ -56,10 +57,11 @@ func newSite(t testing.TB) *site {
 		t.Fatal(err)
 	}
 	db.Types = rules.Types()
-	s := &site{db: db, actor: access.Actor{ID: "vera@example.com", Kind: access.Person, Roles: []access.Role{access.Viewer}}}
+	s := &site{db: db, set: func() *rule.Set { return set }, actor: access.Actor{ID: "vera@example.com", Kind: access.Person, Roles: []access.Role{access.Viewer}}}
 	pages, err := New(Options{
-		Store: db, Set: func() *rule.Set { return set }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
-		Actor: func(*http.Request) (access.Actor, error) { return s.actor, nil },
+		Store: db, Set: s.set, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		Alerts: func() *alert.Dispatcher { return &alert.Dispatcher{Store: db, Now: db.Clock} },
+		Actor:  func(*http.Request) (access.Actor, error) { return s.actor, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +174,7 @@ func (s *site) tell(t testing.TB) {
 		return err
 	})
 	if err == nil {
-		err = s.db.StartScan(t.Context(), account, "run-4", "worker", 1)
+		_, err = s.db.StartScan(t.Context(), account, "run-4", "worker", 1)
 	}
 	if err == nil {
 		err = s.db.EndScan(t.Context(), account, "run-4", store.ScanSealed, 3, "")

@@ -6,6 +6,8 @@ export GOTOOLCHAIN := local
 # gRPC comes with Google's clients though nothing here speaks it; its tracing pages would make the binary several times larger
 # (docs/decisions/0004-google-clients.md).
 export GOFLAGS := -tags=grpcnotrace
+# Nothing here needs C: the programs are static, and what tests compile is what ships.
+export CGO_ENABLED := 0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -30,14 +32,14 @@ build: ## build bin/plumbline (the first time about 3 minutes, most of it the AW
 	@mkdir -p bin
 	@echo "building bin/plumbline; with an empty cache the AWS SDK takes about 3 minutes" >&2
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline ./cmd/plumbline
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline-verify ./cmd/plumbline-verify
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumbline-verify ./cmd/plumbline-verify
 
 .PHONY: demo
 demo: build postgres ## scan 90 days of simulated accounts, print the posture, serve the pages
 	bin/plumbline demo
 
 .PHONY: test
-test: postgres chromium venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
+test: postgres chromium axe venv ## run every test (needs nothing set up; about 10 minutes on 2 cores with empty caches)
 	PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 20m ./...
 
 .PHONY: test-fast
@@ -45,7 +47,7 @@ test-fast: postgres ## run the tests that need no cloud SDK
 	go test $(FAST)
 
 .PHONY: test-long
-test-long: postgres chromium venv ## run every test over all ticks and all faults, and fuzz for a minute each
+test-long: postgres chromium axe venv ## run every test over all ticks and all faults, and fuzz for a minute each
 	PLUMBLINE_LONG=1 PLUMBLINE_MOTO=$(CURDIR)/$(VENV)/bin/moto_server PLUMBLINE_OIDC=$(CURDIR)/$(VENV)/bin/oidc-provider-mock PLUMBLINE_PYTHON=$(CURDIR)/$(VENV)/bin/python go test -timeout 80m ./...
 	go test ./pkg/derive/iampolicy -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./pkg/derive/logfilter -run '^$$' -fuzz Fuzz -fuzztime 60s
@@ -53,7 +55,7 @@ test-long: postgres chromium venv ## run every test over all ticks and all fault
 	for f in FuzzOpenCheckpoint FuzzParseCheckpoint; do go test ./pkg/ledger -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s; done
 
 .PHONY: check
-check: format vet lint generated ## format, vet, lint, generated files unchanged
+check: format vet lint generated deploy-check ## format, vet, lint, generated files unchanged, what deploy/ ships
 
 .PHONY: format
 format: ## fail when a file is not formatted
@@ -77,6 +79,18 @@ generated: ## fail when a generated file differs from what is committed
 	@before=$$(git diff HEAD | sha256sum); go generate ./... ; \
 	[ "$$before" = "$$(git diff HEAD | sha256sum)" ] && [ -z "$$(git ls-files --others --exclude-standard)" ] || { echo "generated files are out of date: run make generate and commit"; git status --short; exit 1; }
 
+.PHONY: deploy-check
+deploy-check: ## hold chart, compose file, image, Terraform, units, alerts and release against the tools that read them
+	@./deploy/scripts/promtool.sh
+	@./deploy/scripts/systemd.sh
+	GOFLAGS= go -C deploy/check vet ./...
+	GOFLAGS= go -C deploy/check test -timeout 30m ./...
+	VERSION=check PLATFORMS=linux/amd64 PROGRAMS=plumbline-verify DIST=.cache/release ./deploy/scripts/release.sh
+
+.PHONY: release
+release: ## make binaries, lists of what they are made of, and checksums in dist/, and make them again to compare (half an hour)
+	./deploy/scripts/release.sh
+
 .PHONY: bench
 bench: postgres ## print the ratios of docs/benchmarks.md
 	./deploy/scripts/bench.sh
@@ -89,8 +103,12 @@ postgres: ## install PostgreSQL server binaries where none are found (Debian and
 chromium: ## install Chromium for the browser tests where it is missing (Debian, as root)
 	@./deploy/scripts/chromium.sh
 
+.PHONY: axe
+axe: ## fetch axe-core from npm for the browser tests, into .cache
+	@./deploy/scripts/axe.sh
+
 .PHONY: screenshots
-screenshots: postgres chromium ## take a picture of every page in light, dark, phone and print into screenshots/
+screenshots: postgres chromium axe ## take a picture of every page in light, dark, phone and print into screenshots/
 	@mkdir -p screenshots
 	PLUMBLINE_SCREENSHOTS=$(CURDIR)/screenshots go test ./pkg/web/pages -count 1 -run TestScreenshots
 
@@ -104,4 +122,4 @@ $(VENV)/bin/moto_server: Makefile
 
 .PHONY: clean
 clean: ## remove what the targets made
-	rm -rf bin $(VENV)
+	rm -rf bin dist .cache $(VENV)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
+	"github.com/plumbline-dev/plumbline/pkg/config"
 	"github.com/plumbline-dev/plumbline/pkg/evidence/keyring"
 	"github.com/plumbline-dev/plumbline/pkg/ledger"
 	"github.com/plumbline-dev/plumbline/pkg/store"
@@ -97,39 +99,74 @@ func newCheckpointsSign(a *app) *cobra.Command {
 				return err
 			}
 			return a.withStore(c.Context(), func(db *store.Store) error {
-				ring, err := a.keys()
-				if err != nil {
-					return err
-				}
 				if err := saveRules(c.Context(), db, set); err != nil {
 					return err
 				}
-				head, err := db.SignHead(c.Context(), ring.Signer.SignCheckpoint)
-				if err != nil {
+				head, err := a.signHead(c.Context(), db, publish)
+				if head.Note == "" {
 					return err
-				}
-				var failed []error
-				for _, receiver := range publish {
-					err := publishHead(c.Context(), receiver, head)
-					problem := ""
-					if err != nil {
-						problem = err.Error()
-						failed = append(failed, err)
-					}
-					if err := db.Published(c.Context(), head.Size, receiver, problem); err != nil {
-						return err
-					}
 				}
 				if a.output == "table" {
 					fmt.Fprint(a.out, head.Note)
-					return errors.Join(failed...)
+					return err
 				}
-				return errors.Join(append(failed, a.show(head, []string{"records", "root", "signed (UTC)"}, [][]any{{head.Size, head.Root.String(), stamp(head.Signed)}}))...)
+				return errors.Join(err, a.show(head, []string{"records", "root", "signed (UTC)"}, [][]any{{head.Size, head.Root.String(), stamp(head.Signed)}}))
 			})
 		},
 	}
 	c.Flags().StringArrayVar(&publish, "publish", nil, "send it to this `receiver` too: a URL that takes POST, or a folder, which gets a file for each head; may be repeated")
 	return c
+}
+
+// signHead signs the log as it is, and sends the head to receivers. Those that did not take it are an error beside the head.
+func (a *app) signHead(ctx context.Context, db *store.Store, receivers []string) (ledger.Head, error) {
+	ring, err := a.keys()
+	if err != nil {
+		return ledger.Head{}, err
+	}
+	head, err := db.SignHead(ctx, ring.Signer.SignCheckpoint)
+	if err != nil {
+		return ledger.Head{}, err
+	}
+	var failed []error
+	for _, receiver := range receivers {
+		err := publishHead(ctx, receiver, head)
+		problem := ""
+		if err != nil {
+			problem = err.Error()
+			failed = append(failed, err)
+		}
+		if err := db.Published(ctx, head.Size, receiver, problem); err != nil {
+			return head, err
+		}
+	}
+	return head, errors.Join(failed...)
+}
+
+// signWhenDue signs a head when the newest is as old as the settings allow.
+func (a *app) signWhenDue(ctx context.Context, db *store.Store, c config.Checkpoints) error {
+	heads, err := db.Heads(ctx, 0)
+	if err != nil || len(heads) > 0 && db.Clock().Sub(heads[len(heads)-1].Signed) < c.Every {
+		return err
+	}
+	_, err = a.signHead(ctx, db, c.Publish)
+	return err
+}
+
+// signEvery looks now and then, until ctx ends, whether a head is due.
+func (a *app) signEvery(ctx context.Context, db *store.Store, settings func() config.Checkpoints, log *slog.Logger) {
+	ticker := time.NewTicker(5 * time.Minute)
+	defer ticker.Stop()
+	for {
+		if err := a.signWhenDue(ctx, db, settings()); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "the log's head was not signed and published", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // publishHead sends a checkpoint to a URL, or writes it to a folder under its number of records; what is there already stays.

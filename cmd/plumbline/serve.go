@@ -186,6 +186,7 @@ func (a *app) service(ctx context.Context, file string, pages bool) error {
 	if !pages {
 		return jobs.Run(ctx)
 	}
+	go a.signEvery(ctx, db, func() config.Checkpoints { return current.Load().settings.Checkpoints }, log)
 	return a.serve(ctx, db, jobs, &current, log)
 }
 

@@ -80,6 +80,9 @@ func (k *checker) check(c *Config) {
 	}
 	k.address("server.listen", c.Server.Listen)
 	k.url("server.url", c.Server.URL, false)
+	if k.positive("checkpoints.every", c.Checkpoints.Every) && c.Checkpoints.Every > 24*time.Hour {
+		k.bad("checkpoints.every", c.Checkpoints.Every.String(), "longer than a day", "sign at least daily: 24h or less")
+	}
 	for i, network := range c.Server.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			k.bad(fmt.Sprintf("server.trusted_proxies[%d]", i+1), network, "not a network", "write one such as 10.0.0.0/8, or 10.1.2.3/32 for one proxy")

@@ -20,6 +20,7 @@ type Config struct {
 	Alerts      Alerts       `yaml:"alerts"`
 	SignIn      SignIn       `yaml:"sign_in"`
 	Retention   Retention    `yaml:"retention"`
+	Checkpoints Checkpoints  `yaml:"checkpoints"`
 	Log         Log          `yaml:"log"`
 	Tracing     Tracing      `yaml:"tracing"`
 }
@@ -246,6 +247,13 @@ type Retention struct {
 	Bodies    time.Duration `yaml:"bodies" default:"762d"`   // raw answers in no package
 	Records   time.Duration `yaml:"records" default:"2557d"` // everything else
 	Shortened string        `yaml:"shortened_because"`       // allows less than the defaults; every package discloses this reason
+}
+
+// Checkpoints are signed heads of the log of snapshots and audit entries. The process that answers requests signs them; each then goes
+// where this installation's administrators cannot rewrite it.
+type Checkpoints struct {
+	Every   time.Duration `yaml:"every" default:"24h"`
+	Publish []string      `yaml:"publish"` // URLs that take POST, or folders
 }
 
 // Log is the program's own log.

@@ -247,7 +247,7 @@ func distribution(state *world.State, it *world.Item) cftypes.DistributionSummar
 	}
 	switch {
 	case it.Has("default-certificate"):
-		d.ViewerCertificate = &cftypes.ViewerCertificate{CloudFrontDefaultCertificate: sdk.Bool(true), MinimumProtocolVersion: cftypes.MinimumProtocolVersionTLSv1, SSLSupportMethod: cftypes.SSLSupportMethodVip, CertificateSource: cftypes.CertificateSourceCloudfront}
+		d.ViewerCertificate = &cftypes.ViewerCertificate{CloudFrontDefaultCertificate: sdk.Bool(true), MinimumProtocolVersion: cftypes.MinimumProtocolVersionTLSv1, SSLSupportMethod: cftypes.SSLSupportMethodVip}
 	case it.Has("old-tls"):
 		d.ViewerCertificate.MinimumProtocolVersion = cftypes.MinimumProtocolVersionTLSv112016
 	}

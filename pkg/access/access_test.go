@@ -51,6 +51,7 @@ token.manage             . . . . . x . .
 connection.manage        . . . . . x . .
 schedule.manage          . . . . . x . .
 scan.start               . . . . . x . .
+scan.cancel              . . . . . x . .
 alert.manage             . . . . . x . .
 alert.acknowledge        . x . . . . . .
 key.manage               . . . . . x . .

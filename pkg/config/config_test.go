@@ -179,12 +179,13 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Server:    Server{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080"},
-		Worker:    Worker{Scans: 4, Deliveries: 8, ScanTimeout: 2 * time.Hour, QuotaShare: 0.5},
-		Alerts:    Alerts{Damping: Damping{Flips: 4, Window: 24 * time.Hour}},
-		SignIn:    SignIn{SessionTTL: 12 * time.Hour},
-		Retention: Retention{Bodies: leastBodies, Records: leastRecords},
-		Log:       Log{Level: "info", Format: "text"},
+		Server:      Server{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080"},
+		Worker:      Worker{Scans: 4, Deliveries: 8, ScanTimeout: 2 * time.Hour, QuotaShare: 0.5},
+		Alerts:      Alerts{Damping: Damping{Flips: 4, Window: 24 * time.Hour}},
+		SignIn:      SignIn{SessionTTL: 12 * time.Hour},
+		Retention:   Retention{Bodies: leastBodies, Records: leastRecords},
+		Checkpoints: Checkpoints{Every: 24 * time.Hour},
+		Log:         Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -122,7 +122,9 @@ func fill(v reflect.Value, name string, depth int) {
 			v.SetMapIndex(reflect.ValueOf(fmt.Sprint("key", i)).Convert(v.Type().Key()), value)
 		}
 	case reflect.String:
-		v.SetString(sampleText(name))
+		if v.SetString(sampleText(name)); name == "StreamARN" { // Kinesis finds its endpoint by it
+			v.SetString("arn:aws:kinesis:eu-central-1:111122223333:stream/sample")
+		}
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int32, reflect.Int64:

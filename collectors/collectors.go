@@ -47,7 +47,7 @@ type Operation struct {
 	Permission string // what a role must grant, several with ", " between them; empty when the call needs none
 	Body       Body
 	// Polled operations are asked again with the same parameters until an answer is ready; for any other operation the same
-	// request twice within a cell means that paging runs in a circle.
+	// request again and again within a cell means that paging runs in a circle.
 	Polled bool
 }
 

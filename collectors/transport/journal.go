@@ -67,19 +67,23 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Cell is what the transport keeps for one running cell: how many calls it made, and which requests were answered already.
+// Cell is what the transport keeps for one running cell: how many calls it made, and how often each request was answered.
 type Cell struct {
 	mu       sync.Mutex
 	calls    int
-	answered map[string]bool
+	answered map[string]int
 	journal  Journal
 }
+
+// rounds is how often a cell may ask the same. A page offered twice asks for the details of its resources twice, at the same
+// time: answering both lets either reading be whole. Who comes a third time runs in a circle.
+const rounds = 2
 
 type cellKey struct{}
 
 // WithCell returns a context whose calls belong to a new cell.
 func WithCell(ctx context.Context) (context.Context, *Cell) {
-	cell := &Cell{answered: map[string]bool{}, journal: Journal{bodies: map[string][]byte{}}}
+	cell := &Cell{answered: map[string]int{}, journal: Journal{bodies: map[string][]byte{}}}
 	return context.WithValue(ctx, cellKey{}, cell), cell
 }
 
@@ -109,17 +113,17 @@ func (c *Cell) count() {
 	}
 }
 
-// answer notes that a request was answered; it returns collectors.ErrRepeatedPage when the cell asked the same before.
+// answer notes that a request was answered; it returns collectors.ErrRepeatedPage when the cell asks the same again and again.
 func (c *Cell) answer(fingerprint string) error {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.answered[fingerprint] {
+	c.answered[fingerprint]++
+	if c.answered[fingerprint] > rounds {
 		return collectors.ErrRepeatedPage
 	}
-	c.answered[fingerprint] = true
 	return nil
 }
 

@@ -101,6 +101,7 @@ func run(ctx context.Context, counter *transport.Cell, task collectors.Task, exp
 	}
 	var mu sync.Mutex
 	resources := map[posture.Key]*posture.Resource{}
+	circular := map[posture.Cause]bool{}
 	emit := func(id string, attributes any, gaps ...collectors.Gap) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -112,18 +113,30 @@ func run(ctx context.Context, counter *transport.Cell, task collectors.Task, exp
 		r := &posture.Resource{Key: posture.Key{Type: t.Name, Region: region, ID: id}, Attributes: attributes}
 		for _, gap := range gaps {
 			cause := explain(gap.Err)
+			circular[cause] = circular[cause] || errors.Is(gap.Err, collectors.ErrRepeatedPage)
 			for _, path := range gap.Paths {
 				r.Unread = append(r.Unread, posture.Unread{Path: path, Cause: cause})
 			}
 		}
-		// A page offered twice brings its resources twice, the second time with details that the transport refused to ask for
-		// again: the fuller reading stands.
+		// A page offered again and again brings its resources as often, in the end with details that the transport refused to
+		// ask for: the fullest reading stands.
 		if before := resources[r.Key]; before == nil || len(r.Unread) <= len(before.Unread) {
 			resources[r.Key] = r
 		}
 	}
 	err := collect(ctx, task, emit)
 	finished := clock.Now()
+	if errors.Is(err, collectors.ErrRepeatedPage) {
+		// The list ran in a circle; that details were asked for too often is its doing.
+		cause := explain(err)
+		for _, r := range resources {
+			for i := range r.Unread {
+				if circular[r.Unread[i].Cause] {
+					r.Unread[i].Cause = cause
+				}
+			}
+		}
+	}
 
 	errs := map[posture.Key]error{}
 	for _, t := range task.Fills {

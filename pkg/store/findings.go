@@ -199,10 +199,15 @@ type FindingCount struct {
 func (s *Store) FindingCounts(ctx context.Context, account string, asOf time.Time) ([]FindingCount, error) {
 	q := query{sql: `SELECT e.rule_id, e.state, count(*), count(e.unverified_since) FROM findings e WHERE true`}
 	if !asOf.IsZero() {
+		// Only of findings to which something happened later are the events looked at.
 		q.sql = `
-			SELECT f.rule_id, e.state, count(*), count(e.unverified_since)
-			FROM findings f CROSS JOIN LATERAL (SELECT e.account, e.state, e.unverified_since FROM finding_events e
-				WHERE e.account = f.account AND e.finding = f.finding AND e.at <= $1 ORDER BY e.n DESC LIMIT 1) e
+			SELECT e.rule_id, e.state, count(*), count(e.unverified_since)
+			FROM (SELECT account, rule_id, state, unverified_since FROM findings WHERE at <= $1
+				UNION ALL
+				SELECT f.account, f.rule_id, e.state, e.unverified_since
+				FROM findings f CROSS JOIN LATERAL (SELECT e.state, e.unverified_since FROM finding_events e
+					WHERE e.account = f.account AND e.finding = f.finding AND e.at <= $1 ORDER BY e.n DESC LIMIT 1) e
+				WHERE f.at > $1 AND f.first_at <= $1) e
 			WHERE true`
 		q.args = []any{asOf}
 	}

@@ -43,6 +43,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: database address: %w", posture.ErrSetup, err)
 	}
+	if _, chosen := config.ConnConfig.RuntimeParams["jit"]; !chosen {
+		config.ConnConfig.RuntimeParams["jit"] = "off" // compiling takes longer than the queries, whose costs are estimated far too high
+	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "SET ROLE "+serviceRole)
 		return err

@@ -52,6 +52,9 @@ func (j Judged) Position() VerdictPosition {
 // Verdicts returns verdicts by account, resource and rule.
 func (s *Store) Verdicts(ctx context.Context, f VerdictFilter) ([]Judged, error) {
 	snapshots, err := s.chosen(ctx, f.Account, f.Seq, f.AsOf)
+	if err == nil && f.Rule != "" && len(snapshots) > 1 {
+		snapshots, err = s.judgedBy(ctx, snapshots, f.Rule, f.Result)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +80,25 @@ func (s *Store) Verdicts(ctx context.Context, f VerdictFilter) ([]Judged, error)
 		}
 	}
 	return list, nil
+}
+
+// judgedBy leaves the snapshots in which a rule came to a result, or to any.
+func (s *Store) judgedBy(ctx context.Context, snapshots []posture.Snapshot, rule string, result posture.Result) ([]posture.Snapshot, error) {
+	accounts, seqs := named(snapshots)
+	rows, _ := s.pool.Query(ctx, `
+		SELECT n.place::integer
+		FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS n(account, seq, place)
+		JOIN verdict_counts c ON c.account = n.account COLLATE "C" AND c.seq = n.seq AND c.rule_id = $3
+		WHERE CASE $4 WHEN 'pass' THEN c.pass WHEN 'fail' THEN c.fail WHEN 'unknown' THEN c.unknown WHEN 'not_applicable' THEN c.not_applicable ELSE 1 END > 0
+		ORDER BY n.place`, accounts, seqs, rule, string(result))
+	return read(rows, "snapshots that a rule judged", func(row pgx.CollectableRow) (snapshot posture.Snapshot, err error) {
+		var place int
+		err = row.Scan(&place)
+		if err == nil {
+			snapshot = snapshots[place-1]
+		}
+		return snapshot, err
+	})
 }
 
 // chosen returns the snapshots that a filter means, by account.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/plumbline-dev/plumbline/pkg/access"
 	"github.com/plumbline-dev/plumbline/pkg/plumbtest"
+	html "github.com/plumbline-dev/plumbline/pkg/web/pages"
 )
 
 // historySQL writes accounts whose resources each change every hundred days, with their verdicts by two rules, of which one in twenty
@@ -53,7 +55,7 @@ SELECT account, finding, 1, at, at, 'opened', '', '{"id": "engine", "kind": "mac
 DROP TABLE bench;
 ANALYZE;`
 
-// BenchmarkReads prints requests per second and the 95th percentile of the main reads as of a random day: of 20,000 resources and 30
+// BenchmarkReads prints requests per second and the 95th percentile of the main reads and of every page as of a random day: of 20,000 resources and 30
 // snapshots in 10 accounts, or PLUMBLINE_BENCH_RESOURCES and PLUMBLINE_BENCH_SNAPSHOTS in PLUMBLINE_BENCH_ACCOUNTS.
 func BenchmarkReads(b *testing.B) {
 	size := func(name string, otherwise int) int {
@@ -74,11 +76,55 @@ func BenchmarkReads(b *testing.B) {
 	day := func() string {
 		return time.Date(2025, 1, 2+rand.IntN(days), 12, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	}
+	shown, err := html.New(html.Options{
+		Store: s.db, Set: s.server.Set, Log: s.server.Log,
+		Actor: func(*http.Request) (access.Actor, error) {
+			return access.Actor{ID: "viewer@example.com", Kind: access.Person, Roles: []access.Role{access.Viewer}}, nil
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	shown.Routes(mux)
+	page := func(path string, more ...string) func() string {
+		return func() string {
+			q := url.Values{"as_of": {day()}}
+			for i := 0; i < len(more); i += 2 {
+				q.Set(more[i], more[i+1])
+			}
+			return path + "?" + q.Encode()
+		}
+	}
 	var sample list[resource]
 	c.get(b, "/api/accounts/"+account()+"/resources?limit=500", 200, &sample)
 	var found list[struct{ ID string }]
 	c.get(b, "/api/findings?limit=500", 200, &found)
+	one := func() url.Values {
+		r := sample.Items[rand.IntN(len(sample.Items))]
+		return url.Values{"account": {account()}, "type": {r.Type}, "region": {r.Region}, "id": {r.ID}, "as_of": {day()}}
+	}
 	for name, path := range map[string]func() string{
+		"page overview": page("/"),
+		"page findings": page("/findings"),
+		"page finding": func() string {
+			return "/findings/" + found.Items[rand.IntN(len(found.Items))].ID + "?as_of=" + time.Date(2025, 1, 2+max(days, 102), 12, 0, 0, 0, time.UTC).Format(time.RFC3339) // all are open by then
+		},
+		"page verdicts":    page("/verdicts", "result", "fail"),
+		"page rules":       page("/rules"),
+		"page rule":        page("/rules/" + plumbtest.Rule),
+		"page criteria":    page("/criteria"),
+		"page criterion":   page("/criteria/CC6.1"),
+		"page control":     page("/controls/storage-no-public-access"),
+		"page resources":   page("/resources", "type", "aws.s3.bucket"),
+		"page resource":    func() string { return "/resource?" + one().Encode() },
+		"page drift":       page("/drift"),
+		"page snapshots":   page("/snapshots"),
+		"page snapshot":    func() string { return "/snapshot?account=" + account() + "&seq=" + fmt.Sprint(1+rand.IntN(days)) },
+		"page exceptions":  page("/exceptions"),
+		"page alerts":      page("/alerts"),
+		"page scans":       page("/scans"),
+		"page accounts":    page("/accounts"),
 		"accounts":         func() string { return "/api/accounts?as_of=" + day() },
 		"criteria":         func() string { return "/api/criteria?as_of=" + day() },
 		"gaps":             func() string { return "/api/gaps?as_of=" + day() },
@@ -98,11 +144,19 @@ func BenchmarkReads(b *testing.B) {
 			return "/api/accounts/" + account() + "/resource?" + url.Values{"type": {r.Type}, "region": {r.Region}, "id": {r.ID}, "as_of": {day()}}.Encode()
 		},
 	} {
+		answer := func(path string) *http.Response { return c.do("GET", path, nil) }
+		if strings.HasPrefix(name, "page ") {
+			answer = func(path string) *http.Response {
+				w := httptest.NewRecorder()
+				mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+				return w.Result()
+			}
+		}
 		b.Run(name, func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
 				began := time.Now()
-				r := c.do("GET", path(), nil)
+				r := answer(path())
 				took = append(took, time.Since(began))
 				if r.StatusCode != http.StatusOK {
 					body, _ := io.ReadAll(r.Body)

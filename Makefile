@@ -18,6 +18,8 @@ SMTPD := aiosmtpd==1.4.6
 # What validates the formats of evidence packages.
 TRESTLE := compliance-trestle==5.2.0
 OCSF := py-ocsf-models==0.10.0
+# What validates CloudFormation templates.
+CFNLINT := cfn-lint==1.58.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEPGUARD := github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0
 # Everything that builds without a cloud SDK: the daily loop.
@@ -117,7 +119,7 @@ venv: $(VENV)/bin/moto_server ## servers from PyPI that tests talk to, in .venv
 
 $(VENV)/bin/moto_server: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(OIDC)' '$(SMTPD)' '$(TRESTLE)' '$(OCSF)'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(OIDC)' '$(SMTPD)' '$(TRESTLE)' '$(OCSF)' '$(CFNLINT)'
 	@touch $@
 
 .PHONY: clean

@@ -3,6 +3,7 @@ package rules
 
 import (
 	"embed"
+	"encoding/json"
 	"slices"
 
 	aws "github.com/plumbline-dev/plumbline/collectors/aws/schema"
@@ -16,6 +17,21 @@ import (
 //
 //go:embed soc2.yaml aws azure gcp
 var FS embed.FS
+
+// needs holds what rules need to be judged; go test ./pkg/simcloud/aws/account -run TestNeeds -update writes it.
+//
+//go:embed needs
+var needs embed.FS
+
+// Needs returns the permissions that each rule of a provider rests on, by rule id. It is known for aws alone.
+func Needs(provider string) (map[string][]string, error) {
+	data, err := needs.ReadFile("needs/" + provider + ".json")
+	if err != nil {
+		return nil, err
+	}
+	var out map[string][]string
+	return out, json.Unmarshal(data, &out)
+}
 
 // Types lists the resource types of every cloud.
 func Types() []*posture.Type { return slices.Concat(aws.Types(), azure.Types(), gcp.Types()) }

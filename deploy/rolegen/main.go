@@ -17,9 +17,6 @@ import (
 
 //go:generate go run . ../terraform
 
-// maxPolicy is how many characters of actions one AWS policy holds; the service takes 6,144 with everything around them.
-const maxPolicy = 5500
-
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: rolegen FOLDER")
@@ -43,16 +40,9 @@ func header() *bytes.Buffer {
 
 // awsPermissions spreads the actions over as many policies as they need.
 func awsPermissions(permissions []string) []byte {
-	policies, size := [][]string{nil}, 0
-	for _, p := range slices.Sorted(slices.Values(permissions)) {
-		if size += len(p) + len(`"",`); size > maxPolicy {
-			policies, size = append(policies, nil), len(p)+len(`"",`)
-		}
-		policies[len(policies)-1] = append(policies[len(policies)-1], p)
-	}
 	out := header()
 	out.WriteString("locals {\n  actions = [\n")
-	for _, policy := range policies {
+	for _, policy := range aws.SplitActions(permissions) {
 		out.WriteString("    [\n")
 		for _, p := range policy {
 			fmt.Fprintf(out, "      %q,\n", p)

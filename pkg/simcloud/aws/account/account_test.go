@@ -99,3 +99,9 @@ func TestPermissions(t *testing.T) {
 	c := newCloud(t, 100)
 	trial.Permissions(t, c, c.World.Accounts[:1], faultTick, "../../../../docs/reference/aws-permissions.md", "AWS")
 }
+
+// TestNeeds holds what each rule is said to need against a scan that may do nothing else.
+func TestNeeds(t *testing.T) {
+	c := newCloud(t, 100)
+	trial.Needs(t, c, c.World.Accounts[0], faultTick, "../../../../rules/needs/aws.json")
+}
